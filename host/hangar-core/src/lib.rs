@@ -1,0 +1,8 @@
+//! What every host crate shares: the error that crosses component boundaries and the limits that bound everything.
+//! No wasmtime, no tokio, no SQL.
+
+mod error;
+mod limits;
+
+pub use error::{Error, Result};
+pub use limits::Limits;

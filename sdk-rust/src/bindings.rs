@@ -1,0 +1,111 @@
+//! Generated bindings: one `generate!` for everything the host offers, one for each interface a plugin may export, so
+//! that a plugin exports what it serves and nothing else. Exports are `async` in WIT; Rust plugins serve them with the
+//! synchronous ABI, which the host calls faster.
+#![allow(missing_docs, clippy::all)]
+
+pub mod imports {
+    wit_bindgen::generate!({
+        world: "hangar:plugin/imports",
+        path: [
+            "../wit/types", "../wit/http", "../wit/postgres", "../wit/fetch", "../wit/kv", "../wit/crypto",
+            "../wit/log", "../wit/config", "../wit/realtime", "../wit/analytics", "../wit/hooks",
+            "../wit/collections", "../wit/auth", "../wit/plugin",
+        ],
+        generate_all,
+        generate_unused_types: true,
+        sync: true,
+    });
+}
+
+pub use imports::hangar::types::errors;
+
+pub mod handler_http {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-handler-http; world exported-handler-http { export hangar:http/handler@0.1.0; }",
+        path: ["../wit/types", "../wit/http"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+            "hangar:http/types@0.1.0": crate::bindings::imports::hangar::http::types,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_http",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::handler_http",
+    });
+}
+
+pub mod handler {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-handler; world exported-handler { export hangar:hooks/handler@0.1.0; }",
+        path: ["../wit/types", "../wit/hooks"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_hooks",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::handler",
+    });
+}
+
+pub mod lifecycle {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-lifecycle; world exported-lifecycle { export hangar:plugin/lifecycle@0.1.0; }",
+        path: ["../wit/types", "../wit/http", "../wit/postgres", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_lifecycle",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::lifecycle",
+    });
+}
+
+pub mod records {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-records; world exported-records { export hangar:collections/records@0.1.0; }",
+        path: ["../wit/types", "../wit/collections"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_records",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::records",
+    });
+}
+
+pub mod identity {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-identity; world exported-identity { export hangar:auth/identity@0.1.0; }",
+        path: ["../wit/types", "../wit/auth"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_identity",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::identity",
+    });
+}
+
+pub mod tokens {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-tokens; world exported-tokens { export hangar:auth/tokens@0.1.0; }",
+        path: ["../wit/types", "../wit/auth"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_tokens",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::tokens",
+    });
+}
