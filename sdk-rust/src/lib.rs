@@ -18,7 +18,9 @@ pub mod bindings;
 pub use wit_bindgen;
 extern crate self as hangar_sdk;
 
+mod address;
 mod error;
+pub mod form;
 pub mod http;
 mod manifest;
 pub mod migrations;
@@ -78,11 +80,16 @@ pub mod auth {
     pub use crate::bindings::imports::hangar::auth::tokens::issue;
     pub use crate::bindings::tokens::exports::hangar::auth::tokens::Guest as TokensGuest;
 }
+/// Commands a plugin adds to the command line.
+pub mod commands {
+    pub use crate::bindings::commands::exports::hangar::plugin::commands::Guest;
+}
 /// Start and activation.
 pub mod lifecycle {
     pub use crate::bindings::lifecycle::exports::hangar::plugin::lifecycle::Guest;
 }
 
+pub use bindings::commands::export_commands;
 pub use bindings::handler::export_hooks;
 pub use bindings::handler_http::export_http;
 pub use bindings::identity::export_identity;

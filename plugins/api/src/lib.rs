@@ -1,15 +1,45 @@
-//! probe
+//! The plugin `api`: health, settings, everything that no other plugin's route takes, and PocketBase's words for the
+//! host's errors.
+
+mod answer;
+mod fallback;
+mod health;
+mod identity;
+mod page;
+mod settings;
+
+use hangar_sdk::Result;
+use hangar_sdk::http::{Request, Response};
+
 struct Plugin;
+
 impl hangar_sdk::http::Guest for Plugin {
-    fn handle(request: hangar_sdk::http::Request) -> hangar_sdk::Result<hangar_sdk::http::Response> {
-        let rows = hangar_sdk::postgres::query("select 1", vec![])?;
-        Ok(hangar_sdk::http::Response::json(200, format!("{:?} {}", rows, request.path)))
+    fn handle(request: Request) -> Result<Response> {
+        let response = match (request.method.as_str(), request.route.as_str()) {
+            ("GET", "/api/health") => answer::finish(health::health(&request)),
+            ("GET", "/api/settings") => answer::finish(settings::show(&request)),
+            ("PATCH", "/api/settings") => answer::finish(settings::update(&request)),
+            ("GET", "/_") => page::redirect(),
+            ("GET", "/_/") => page::page(),
+            ("GET", "/_/install.css") => page::style(),
+            ("GET", "/_/install.js") => page::script(),
+            _ => fallback::answer(&request),
+        };
+        Ok(response)
     }
 }
+
 impl hangar_sdk::lifecycle::Guest for Plugin {
-    fn activate() -> hangar_sdk::Result<()> { Ok(()) }
-    fn start(_s: String) -> hangar_sdk::Result<String> { Ok("{}".into()) }
+    fn activate() -> Result<()> {
+        hangar_sdk::migrations::apply("api", &[settings::MIGRATION])?;
+        settings::initialise()
+    }
+
+    fn start(_sources: String) -> Result<String> {
+        Ok("{}".into())
+    }
 }
+
 hangar_sdk::export_http!(Plugin);
 hangar_sdk::export_lifecycle!(Plugin);
 hangar_sdk::manifest!("manifest.json");

@@ -1,1 +1,99 @@
-//! auth
+//! The plugin `auth`: tokens, who is asking, logging in, and superusers on the command line.
+
+mod access;
+mod accounts;
+mod body;
+mod claims;
+mod commands;
+mod events;
+mod failure;
+mod identity;
+mod impersonate;
+mod installer;
+mod methods;
+mod mfa;
+mod networks;
+mod password;
+mod record;
+mod refresh;
+mod respond;
+mod token;
+
+use hangar_model::ApiError;
+use hangar_sdk::Result;
+use hangar_sdk::http::{Request, Response};
+
+use crate::accounts::{Accounts, Kind};
+use crate::failure::{Answer, Failure};
+
+const NO_COLLECTION: &str = "Missing or invalid collection context.";
+const NO_AUTH_COLLECTION: &str = "Missing or invalid auth collection context.";
+
+struct Plugin;
+
+impl hangar_sdk::http::Guest for Plugin {
+    fn handle(request: Request) -> Result<Response> {
+        Ok(route(&request).unwrap_or_else(Failure::respond))
+    }
+}
+
+fn route(request: &Request) -> Answer {
+    let collection = request
+        .params
+        .first()
+        .map(String::as_str)
+        .unwrap_or_default();
+    match request.route.rsplit('/').next().unwrap_or_default() {
+        "auth-with-password" => password::login(request, &*auth_collection(collection)?),
+        "auth-refresh" => refresh::refresh(request, collection),
+        "auth-methods" => methods::methods(request, &*auth_collection(collection)?),
+        "{id}" => impersonate::impersonate(
+            request,
+            collection,
+            request.params.get(1).map_or("", String::as_str),
+        ),
+        _ => Err(ApiError::not_found("").into()),
+    }
+}
+
+fn auth_collection(name_or_id: &str) -> Result<std::rc::Rc<Accounts>, Failure> {
+    match accounts::get(name_or_id)? {
+        Kind::Auth(accounts) => Ok(accounts),
+        Kind::Other => Err(ApiError::not_found(NO_AUTH_COLLECTION).into()),
+        Kind::Missing => Err(ApiError::not_found(NO_COLLECTION).into()),
+    }
+}
+
+impl hangar_sdk::auth::IdentityGuest for Plugin {
+    fn authenticate(token: String) -> Result<Option<String>> {
+        identity::authenticate(&token)
+    }
+}
+
+impl hangar_sdk::auth::TokensGuest for Plugin {
+    fn issue(kind: String, collection: String, id: String, options: String) -> Result<String> {
+        token::issue_for(&kind, &collection, &id, &options)
+    }
+}
+
+impl hangar_sdk::commands::Guest for Plugin {
+    fn run(name: String, arguments: Vec<String>) -> Result<String> {
+        commands::run(&name, &arguments)
+    }
+}
+
+impl hangar_sdk::hooks::Guest for Plugin {
+    fn handle(_handler: String, _event: String, payload: String) -> Result<String> {
+        // The only subscription: a superuser has been created.
+        let payload = hangar_sdk::hooks::next(&payload)?;
+        installer::superuser_created(&payload)?;
+        Ok(payload)
+    }
+}
+
+hangar_sdk::export_http!(Plugin);
+hangar_sdk::export_identity!(Plugin);
+hangar_sdk::export_tokens!(Plugin);
+hangar_sdk::export_commands!(Plugin);
+hangar_sdk::export_hooks!(Plugin);
+hangar_sdk::manifest!("manifest.json");

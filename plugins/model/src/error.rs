@@ -215,7 +215,8 @@ impl ValidationErrors {
     /// Hangs a subtree under a name; an empty one is dropped.
     pub fn nest(&mut self, name: &str, errors: ValidationErrors) {
         if !errors.is_empty() && !self.data.contains_key(name) {
-            self.data.insert(name.to_owned(), Value::Object(errors.data));
+            self.data
+                .insert(name.to_owned(), Value::Object(errors.data));
         }
     }
 

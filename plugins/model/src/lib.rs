@@ -8,6 +8,7 @@
 //! `""`; single select, relation, file → string; multiple ones → array of strings; json → anything (null is its zero);
 //! geoPoint → `{"lat":…,"lon":…}`.
 
+mod auth_defaults;
 pub mod auth_options;
 pub mod collection;
 pub mod collection_json;
@@ -16,17 +17,24 @@ pub mod ddl;
 pub mod error;
 pub mod excerpt;
 pub mod field;
+pub mod formats;
 pub mod ids;
 pub mod index;
+mod index_sql;
 pub mod json;
 pub mod messages;
 pub mod modifier;
 pub mod options;
 pub mod pattern;
 pub mod picker;
+mod prepare;
 pub mod sql;
 pub mod system;
+#[cfg(test)]
+mod testing;
 pub mod validate;
+mod validate_auth;
+mod validate_fields;
 pub mod value;
 pub mod value_rules;
 
@@ -36,3 +44,4 @@ pub use error::{ApiError, FieldError, ValidationErrors};
 pub use field::{Field, FieldType};
 pub use ids::Random;
 pub use options::FieldOptions;
+pub use validate_auth::PROVIDERS;

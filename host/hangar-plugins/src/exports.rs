@@ -1,0 +1,84 @@
+//! The exports a plugin may have. All are optional: they are looked for once per component and typed once per instance.
+
+pub use hangar_wit::http::{Payload, Request as HttpRequest, Response as HttpResponse};
+
+use hangar_wit::errors::Error as WitError;
+use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, TypedFunc};
+
+use crate::State;
+
+/// What every export answers.
+type Answer<T> = (Result<T, WitError>,);
+
+/// A typed export, absent if the plugin does not serve it.
+type Export<P, R> = Option<TypedFunc<P, Answer<R>>>;
+
+macro_rules! exports {
+    ($($field:ident: $interface:literal $function:literal ($params:ty) -> $result:ty;)*) => {
+        /// Where the exports of a component are.
+        #[derive(Clone, Default)]
+        pub struct Exports { $(pub $field: Option<ComponentExportIndex>,)* }
+
+        impl Exports {
+            /// Looks for every export this host knows.
+            pub fn probe(component: &Component) -> Self {
+                Self { $($field: find(component, $interface, $function),)* }
+            }
+        }
+
+        /// The exports of one instance.
+        pub struct Functions { $(pub $field: Export<$params, $result>,)* }
+
+        impl Functions {
+            /// Types the exports; fails if one does not have the contract's type.
+            pub fn new(
+                store: &mut wasmtime::Store<State>, instance: &Instance, exports: &Exports,
+            ) -> wasmtime::Result<Self> {
+                Ok(Self {
+                    $($field: typed(store, instance, exports.$field.as_ref(), concat!($interface, "#", $function))?,)*
+                })
+            }
+        }
+    };
+}
+
+exports! {
+    http: "hangar:http/handler@0.1.0" "handle" ((HttpRequest,)) -> HttpResponse;
+    hook: "hangar:hooks/handler@0.1.0" "handle" ((String, String, String)) -> String;
+    activate: "hangar:plugin/lifecycle@0.1.0" "activate" (()) -> ();
+    start: "hangar:plugin/lifecycle@0.1.0" "start" ((String,)) -> String;
+    command: "hangar:plugin/commands@0.1.0" "run" ((String, Vec<String>)) -> String;
+    authenticate: "hangar:auth/identity@0.1.0" "authenticate" ((String,)) -> Option<String>;
+    issue: "hangar:auth/tokens@0.1.0" "issue" ((String, String, String, String)) -> String;
+    collection: "hangar:collections/records@0.1.0" "collection" ((String,)) -> String;
+    collections: "hangar:collections/records@0.1.0" "collections" (()) -> String;
+    find: "hangar:collections/records@0.1.0" "find" ((String, String)) -> String;
+    select: "hangar:collections/records@0.1.0" "select" ((String, String)) -> String;
+    count: "hangar:collections/records@0.1.0" "count" ((String, String)) -> u32;
+    save: "hangar:collections/records@0.1.0" "save" ((String, String, String)) -> String;
+    delete: "hangar:collections/records@0.1.0" "delete" ((String, String)) -> ();
+    present: "hangar:collections/records@0.1.0" "present" ((String, String, String)) -> String;
+}
+
+fn find(component: &Component, interface: &str, function: &str) -> Option<ComponentExportIndex> {
+    let interface = component.get_export_index(None, interface)?;
+    component.get_export_index(Some(&interface), function)
+}
+
+fn typed<P, R>(
+    store: &mut wasmtime::Store<State>,
+    instance: &Instance,
+    export: Option<&ComponentExportIndex>,
+    name: &str,
+) -> wasmtime::Result<Export<P, R>>
+where
+    P: ComponentNamedList + Lower,
+    R: 'static,
+    Answer<R>: ComponentNamedList + Lift,
+{
+    let Some(export) = export else { return Ok(None) };
+    let function = instance
+        .get_typed_func(store, export)
+        .map_err(|error| error.context(format!("its export {name} does not have the contract's type")))?;
+    Ok(Some(function))
+}

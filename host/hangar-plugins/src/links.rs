@@ -1,0 +1,199 @@
+//! What plugins import that is served by other plugins or by this crate: the call's context, hook chains, collections,
+//! tokens. The provider is looked up when the call is made, so that swapping one never relinks the others.
+
+use hangar_core::Error;
+use hangar_wit::Body;
+use hangar_wit::errors::Error as WitError;
+use wasmtime::component::{HasData, Linker, Resource};
+
+use crate::State;
+use crate::exports::Functions;
+use crate::generation::Instance;
+use crate::graph::Service;
+
+#[allow(missing_docs)]
+pub(crate) mod generated {
+    wasmtime::component::bindgen!({
+        inline: "
+            package hangar:links;
+            world links {
+                import hangar:plugin/context@0.1.0;
+                import hangar:hooks/chain@0.1.0;
+                import hangar:hooks/next@0.1.0;
+                import hangar:collections/records@0.1.0;
+                import hangar:auth/tokens@0.1.0;
+            }
+        ",
+        path: [
+            "../../wit/types", "../../wit/http", "../../wit/postgres", "../../wit/fetch", "../../wit/kv",
+            "../../wit/crypto", "../../wit/log", "../../wit/config", "../../wit/realtime", "../../wit/analytics",
+            "../../wit/hooks", "../../wit/collections", "../../wit/auth", "../../wit/plugin",
+        ],
+        world: "hangar:links/links",
+        imports: {
+            default: async,
+            "hangar:plugin/context@0.1.0": trappable,
+        },
+        with: {
+            "hangar:types/errors@0.1.0": hangar_wit::errors,
+            "hangar:hooks/chain.raised": crate::chain::RaisedState,
+        },
+    });
+}
+
+use generated::hangar::{auth, collections, plugin};
+
+/// Gives the generated code access to the whole state.
+pub(crate) struct Access;
+
+impl HasData for Access {
+    type Data<'a> = &'a mut State;
+}
+
+/// The grant of a service that another plugin provides: `collections = true`.
+pub(crate) struct ServiceGrant {
+    collections: bool,
+    auth: bool,
+}
+
+impl ServiceGrant {
+    /// Reads both grants of a plugin.
+    pub(crate) fn new(grants: &std::collections::BTreeMap<String, serde_json::Value>) -> Self {
+        let granted = |name: &str| grants.get(name) == Some(&serde_json::Value::Bool(true));
+        Self { collections: granted("collections"), auth: granted("auth") }
+    }
+}
+
+/// Links everything of this module.
+pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    hangar_wit::http::add_to_linker::<State, Access>(linker, |state| state)?;
+    generated::Links::add_to_linker::<State, Access>(linker, |state| state)
+}
+
+impl hangar_wit::errors::Host for State {}
+
+impl hangar_wit::http::Host for State {}
+
+impl hangar_wit::http::HostBody for State {
+    fn drop(&mut self, body: Resource<Body>) -> wasmtime::Result<()> {
+        self.table.delete(body)?;
+        Ok(())
+    }
+}
+
+impl State {
+    /// Calls a function of the plugin that serves `service`.
+    async fn call_service<R>(
+        &mut self,
+        service: Service,
+        work: impl AsyncFnOnce(&mut Instance) -> wasmtime::Result<Option<Result<R, WitError>>>,
+    ) -> Result<R, WitError> {
+        let granted = self.grant::<ServiceGrant>().is_some_and(|grant| match service {
+            Service::Collections => grant.collections,
+            Service::Auth => grant.auth,
+        });
+        if !granted {
+            let line = format!("grant.{} = true", service.grant());
+            return Err(Error::denied(&self.plugin.name, service.interface(), &line).into());
+        }
+        let host = self.host.clone();
+        let provider = host.graph().provider(service)?;
+        let cpu_left = self.cpu_left_ms();
+        let call = self.call.nested(&self.plugin, cpu_left)?;
+        match provider.run(&host, call, None, work).await? {
+            Some(answer) => answer,
+            None => Err(Error::unserved(service.interface()).into()),
+        }
+    }
+
+    pub(crate) fn cpu_left_ms(&mut self) -> u64 {
+        use hangar_wasm::Metered;
+        self.meter().cpu_left_ms()
+    }
+}
+
+/// Calls one export of an instance, `None` if the plugin does not have it.
+macro_rules! forward {
+    ($self:ident, $service:expr, $field:ident, $params:expr) => {
+        $self
+            .call_service($service, async |instance: &mut Instance| {
+                let Instance { store, functions: Functions { $field, .. } } = instance;
+                match $field {
+                    Some(function) => Ok(Some(function.call_async(store, $params).await?.0)),
+                    None => Ok(None),
+                }
+            })
+            .await
+    };
+}
+
+impl collections::records::Host for State {
+    async fn collection(&mut self, name_or_id: String) -> Result<String, WitError> {
+        forward!(self, Service::Collections, collection, (name_or_id,))
+    }
+
+    async fn collections(&mut self) -> Result<String, WitError> {
+        forward!(self, Service::Collections, collections, ())
+    }
+
+    async fn find(&mut self, collection: String, id: String) -> Result<String, WitError> {
+        forward!(self, Service::Collections, find, (collection, id))
+    }
+
+    async fn select(&mut self, collection: String, query: String) -> Result<String, WitError> {
+        forward!(self, Service::Collections, select, (collection, query))
+    }
+
+    async fn count(&mut self, collection: String, query: String) -> Result<u32, WitError> {
+        forward!(self, Service::Collections, count, (collection, query))
+    }
+
+    async fn save(
+        &mut self,
+        collection: String,
+        document: String,
+        options: String,
+    ) -> Result<String, WitError> {
+        forward!(self, Service::Collections, save, (collection, document, options))
+    }
+
+    async fn delete(&mut self, collection: String, id: String) -> Result<(), WitError> {
+        forward!(self, Service::Collections, delete, (collection, id))
+    }
+
+    async fn present(
+        &mut self,
+        collection: String,
+        records: String,
+        options: String,
+    ) -> Result<String, WitError> {
+        forward!(self, Service::Collections, present, (collection, records, options))
+    }
+}
+
+impl auth::tokens::Host for State {
+    async fn issue(
+        &mut self,
+        kind: String,
+        collection: String,
+        id: String,
+        options: String,
+    ) -> Result<String, WitError> {
+        forward!(self, Service::Auth, issue, (kind, collection, id, options))
+    }
+}
+
+impl plugin::context::Host for State {
+    fn request_id(&mut self) -> wasmtime::Result<String> {
+        Ok(self.call.request_id.to_string())
+    }
+
+    fn identity(&mut self) -> wasmtime::Result<Option<String>> {
+        Ok(self.call.identity.as_deref().map(str::to_owned))
+    }
+
+    fn forget_identity(&mut self, subject: String) -> wasmtime::Result<()> {
+        self.host.identities().forget(&subject);
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+use std::collections::BTreeMap;
+
+use hangar_core::Error;
+use serde::{Deserialize, Serialize};
+
+/// Name of the custom section that holds the manifest.
+const SECTION: &str = "hangar:manifest";
+
+/// The track of the plugin contract this host serves.
+const CONTRACT: &str = "0.1";
+
+/// What a plugin says about itself: JSON in the custom section `hangar:manifest`, readable without instantiating it.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Manifest {
+    /// Name, `[a-z][a-z0-9-]*`: the key in hangar.toml.
+    pub name: String,
+    /// Version of the plugin.
+    pub version: String,
+    /// Track of the contract it was built for, such as `0.1`.
+    #[serde(default)]
+    pub hangar: Option<String>,
+    /// One line on what it is.
+    #[serde(default)]
+    pub about: Option<String>,
+    /// Capabilities it asks for. hangar.toml decides.
+    #[serde(default)]
+    pub grants: Vec<String>,
+    /// Routes known now; `start` may add more.
+    #[serde(default)]
+    pub routes: Vec<Route>,
+    /// Subscriptions known now; `start` may add more.
+    #[serde(default)]
+    pub hooks: Vec<Subscription>,
+    /// Commands it adds to the CLI.
+    #[serde(default)]
+    pub commands: Vec<Command>,
+    /// Whether it takes the files of a folder as sources and wants to be renewed when they change.
+    #[serde(default)]
+    pub watch: bool,
+    /// Whether it answers requests that no route matches and puts the host's own errors into the API's format.
+    #[serde(default)]
+    pub fallback: bool,
+    /// Headers the host adds to every response (only honoured from the fallback plugin).
+    #[serde(default)]
+    pub response_headers: BTreeMap<String, String>,
+}
+
+/// A route: `{name}` captures one segment, `{name...}` the rest of the path.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Route {
+    /// Upper case; empty means every method.
+    #[serde(default)]
+    pub method: String,
+    /// The pattern.
+    pub path: String,
+    /// Largest body, bytes; default `limits.body-bytes`.
+    #[serde(default)]
+    pub body_limit: Option<usize>,
+}
+
+/// A subscription to an event.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Subscription {
+    /// The event's name.
+    pub event: String,
+    /// The tags (collection names, say) it wants; empty for all.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Handed back to the plugin with the event.
+    pub handler: String,
+    /// Lower runs earlier (outermost); equal ones run in the order of plugins and subscriptions.
+    #[serde(default)]
+    pub priority: i32,
+}
+
+/// A command of the CLI that a plugin serves.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Command {
+    /// Words of the command: `superuser create`.
+    pub name: String,
+    /// Names of its arguments, `[NAME]` for optional ones.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// One line of help.
+    #[serde(default)]
+    pub about: String,
+    /// Not shown in help.
+    #[serde(default)]
+    pub hidden: bool,
+}
+
+/// What `start` answers: registrations that depend on the sources.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct Registrations {
+    /// Routes.
+    #[serde(default)]
+    pub routes: Vec<Route>,
+    /// Subscriptions.
+    #[serde(default)]
+    pub hooks: Vec<Subscription>,
+}
+
+impl Manifest {
+    /// Reads the manifest of a component. The error names `file` and says what is wrong.
+    pub fn read(file: &str, component: &[u8]) -> Result<Self, Error> {
+        let refuse = |reason: String| {
+            Error::new("bad_component", 400, format!("{file} cannot be used as a plugin: {reason}"))
+        };
+        let mut found = None;
+        for payload in wasmparser::Parser::new(0).parse_all(component) {
+            match payload {
+                Ok(wasmparser::Payload::Version { encoding, .. })
+                    if found.is_none() && encoding == wasmparser::Encoding::Module =>
+                {
+                    // A core module inside a component is fine; one at the very start is no component.
+                    if component.get(4..8) == Some(&[1, 0, 0, 0]) {
+                        return Err(refuse(
+                            "it is a core WebAssembly module; build it for wasm32-wasip2".into(),
+                        ));
+                    }
+                }
+                Ok(wasmparser::Payload::CustomSection(section)) if section.name() == SECTION => {
+                    found = Some(section.data().to_vec());
+                }
+                Ok(_) => {}
+                Err(error) => return Err(refuse(format!("it is not valid WebAssembly: {error}"))),
+            }
+        }
+        let text = found.ok_or_else(|| {
+            refuse(format!("it has no manifest (custom section \"{SECTION}\")"))
+        })?;
+        let manifest: Self = serde_json::from_slice(&text)
+            .map_err(|error| refuse(format!("its manifest is not valid: {error}")))?;
+        let named = manifest.name.starts_with(|c: char| c.is_ascii_lowercase())
+            && manifest.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if !named {
+            return Err(refuse(format!(
+                "its name {:?} is not lower-case letters, digits and dashes",
+                manifest.name
+            )));
+        }
+        match manifest.hangar.as_deref() {
+            None | Some(CONTRACT) => Ok(manifest),
+            Some(other) => Err(refuse(format!(
+                "it was built for the plugin contract {other}; this Hangar serves {CONTRACT}"
+            ))),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+use std::any::Any;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hangar_core::{Error, Limits};
+use hangar_wasm::{Meter, Metered};
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::capability::TypeMap;
+use crate::chain::Next;
+use crate::host::Host;
+use crate::stderr::Stderr;
+
+/// What stays the same for all instances of one generation of a plugin.
+pub struct Plugin {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its limits.
+    pub limits: Limits,
+    /// Its grants, by type.
+    pub grants: TypeMap,
+    /// Its `config` table, JSON.
+    pub config: String,
+}
+
+/// What travels beside a call from plugin to plugin. Guests can neither read most of it nor forge any.
+#[derive(Clone)]
+pub struct CallContext {
+    /// The same in every plugin a request passes through.
+    pub request_id: Arc<str>,
+    /// Who is asking; JSON made by the plugin that serves identities.
+    pub identity: Option<Arc<str>>,
+    /// When the whole request must be done.
+    pub deadline: Instant,
+    /// CPU time left to the request, milliseconds.
+    pub cpu_left_ms: u64,
+    /// Plugins entered so far, outermost first.
+    pub path: Arc<[Arc<str>]>,
+    /// The transaction that capabilities use where they find one. Opaque here.
+    pub ambient: Option<Arc<dyn Any + Send + Sync>>,
+    /// Bytes logged by this call.
+    pub logged: usize,
+}
+
+impl CallContext {
+    /// The context of a new request or command.
+    pub fn new(request_id: Arc<str>, wall_ms: u64, cpu_ms: u64) -> Self {
+        Self {
+            request_id,
+            identity: None,
+            deadline: Instant::now() + Duration::from_millis(wall_ms),
+            cpu_left_ms: cpu_ms,
+            path: Arc::new([]),
+            ambient: None,
+            logged: 0,
+        }
+    }
+
+    /// The context for a call made by `plugin` while serving this one.
+    pub(crate) fn nested(&self, plugin: &Plugin, cpu_left_ms: u64) -> Result<Self, Error> {
+        if self.path.len() >= plugin.limits.depth as usize {
+            let path = self.path.join(" → ");
+            return Err(Error::limit(
+                &plugin.name,
+                &format!("depth of calls between plugins ({path})"),
+                plugin.limits.depth,
+                "limits.depth",
+            ));
+        }
+        let path = self.path.iter().cloned().chain([plugin.name.clone()]).collect();
+        Ok(Self { path, cpu_left_ms, logged: 0, ..self.clone() })
+    }
+}
+
+/// The data of a store.
+pub struct State {
+    pub(crate) plugin: Arc<Plugin>,
+    pub(crate) host: Arc<Host>,
+    pub(crate) call: CallContext,
+    pub(crate) next: Option<Next>,
+    pub(crate) table: ResourceTable,
+    meter: Meter,
+    wasi: WasiCtx,
+}
+
+impl State {
+    pub(crate) fn new(plugin: Arc<Plugin>, host: Arc<Host>, call: CallContext) -> Self {
+        // No folders, no environment, no sockets: WASI gives a plugin clocks, randomness and a log of its last words.
+        let wasi = WasiCtx::builder().stderr(Stderr::new(plugin.name.clone())).build();
+        let meter = Meter::new(plugin.limits.memory);
+        Self { plugin, host, call, next: None, table: ResourceTable::new(), meter, wasi }
+    }
+
+    /// The plugin's name.
+    pub fn plugin_name(&self) -> &str {
+        &self.plugin.name
+    }
+
+    /// The plugin's limits.
+    pub fn limits(&self) -> &Limits {
+        &self.plugin.limits
+    }
+
+    /// The plugin's configuration, JSON.
+    pub fn config(&self) -> &str {
+        &self.plugin.config
+    }
+
+    /// The plugin's grant of a capability, by the grant's type.
+    pub fn grant<G: Any + Send + Sync>(&self) -> Option<&G> {
+        self.plugin.grants.get()
+    }
+
+    /// A service of the host, by its type.
+    pub fn service<S: Any + Send + Sync>(&self) -> Option<&S> {
+        self.host.services().get()
+    }
+
+    /// Splits the state for a view that changes the call while it reads the rest.
+    pub fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            plugin: &self.plugin.name,
+            limits: &self.plugin.limits,
+            config: &self.plugin.config,
+            grants: &self.plugin.grants,
+            services: self.host.services(),
+            call: &mut self.call,
+            table: &mut self.table,
+        }
+    }
+
+    /// Prepares a warm instance for its next call.
+    pub(crate) fn begin(&mut self, call: CallContext, next: Option<Next>) {
+        let cpu = call.cpu_left_ms.min(self.plugin.limits.cpu_ms);
+        self.meter.grant_cpu_ms(cpu);
+        self.call = call;
+        self.next = next;
+    }
+}
+
+/// What views of capabilities borrow.
+pub struct Parts<'a> {
+    /// The plugin's name.
+    pub plugin: &'a str,
+    /// Its limits.
+    pub limits: &'a Limits,
+    /// Its configuration, JSON.
+    pub config: &'a str,
+    /// Its grants.
+    pub grants: &'a TypeMap,
+    /// The host's services.
+    pub services: &'a TypeMap,
+    /// The current call.
+    pub call: &'a mut CallContext,
+    /// Resources handed to the guest.
+    pub table: &'a mut ResourceTable,
+}
+
+impl Metered for State {
+    fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

@@ -1,0 +1,166 @@
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::TryStreamExt;
+use hangar_core::{Error, Result};
+use tokio_postgres::{Client, Row, RowStream, Statement};
+
+use crate::error::{convert, is_stale};
+use crate::value::Value;
+
+/// Statements remembered per connection. Past this the cache starts anew: texts that repeat are soon back.
+const PREPARED: usize = 1024;
+
+/// Words that would change a connection others share, or end a transaction behind the host's back.
+const REFUSED: [&str; 14] = [
+    "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "SET", "RESET", "DISCARD", "LISTEN",
+    "UNLISTEN", "PREPARE",
+];
+
+/// A connection with its prepared statements.
+pub struct Connection {
+    client: Client,
+    prepared: Mutex<HashMap<String, Statement>>,
+}
+
+/// One statement with its parameters.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// SQL with `$1`-style parameters.
+    pub sql: String,
+    /// The parameters.
+    pub params: Vec<Value>,
+}
+
+impl Connection {
+    pub fn new(client: Client) -> Self {
+        Self { client, prepared: Mutex::default() }
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    fn known(&self, sql: &str) -> Option<Statement> {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).get(sql).cloned()
+    }
+
+    fn forget(&self, sql: &str) {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(sql);
+    }
+
+    /// Forgets all prepared statements: the schema has changed.
+    pub fn forget_all(&self) {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    async fn prepare(&self, sql: &str) -> Result<Statement> {
+        if let Some(statement) = self.known(sql) {
+            return Ok(statement);
+        }
+        refuse_session_statements(sql)?;
+        let statement = self.client.prepare(sql).await.map_err(|error| convert(&error))?;
+        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if prepared.len() >= PREPARED {
+            prepared.clear();
+        }
+        prepared.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    /// Runs a statement. The driver pipelines: several of these at once take one round trip. `retry` may prepare it
+    /// anew if the table has changed since, which inside a transaction is too late.
+    pub async fn run(&self, query: &Query, retry: bool) -> Result<Running> {
+        let params = &query.params;
+        if let Some(statement) = self.known(&query.sql) {
+            match self.start(&statement, params).await {
+                Ok(running) => return Ok(running),
+                Err(error) if retry && is_stale(&error) => self.forget(&query.sql),
+                Err(error) => return Err(convert(&error)),
+            }
+        }
+        let statement = self.prepare(&query.sql).await?;
+        self.start(&statement, params).await.map_err(|error| convert(&error))
+    }
+
+    async fn start(
+        &self,
+        statement: &Statement,
+        params: &[Value],
+    ) -> Result<Running, tokio_postgres::Error> {
+        if params.len() != statement.params().len() {
+            // The driver would panic on this.
+            return Ok(Running::Misfit { given: params.len(), wanted: statement.params().len() });
+        }
+        let rows = self.client.query_raw(statement, params).await?;
+        Ok(Running::Rows { statement: statement.clone(), rows })
+    }
+
+    /// Runs text of several statements.
+    pub async fn batch(&self, sql: &str) -> Result<()> {
+        self.client.batch_execute(sql).await.map_err(|error| convert(&error))
+    }
+}
+
+/// A statement whose rows are arriving.
+pub enum Running {
+    /// Its rows.
+    Rows {
+        /// For the columns.
+        statement: Statement,
+        /// The rows.
+        rows: RowStream,
+    },
+    /// It was given the wrong number of parameters.
+    Misfit {
+        /// Parameters given.
+        given: usize,
+        /// Parameters of the statement.
+        wanted: usize,
+    },
+}
+
+impl Running {
+    /// Hands each row to `each`; answers how many rows were changed or returned.
+    pub async fn consume(self, mut each: impl FnMut(&Row) -> Result<()>) -> Result<u64> {
+        let rows = match self {
+            Self::Rows { rows, .. } => rows,
+            Self::Misfit { given, wanted } => {
+                return Err(Error::bad_input(format!(
+                    "the statement has {wanted} parameters, but {given} were given"
+                )));
+            }
+        };
+        let mut rows = pin!(rows);
+        while let Some(row) = rows.try_next().await.map_err(|error| convert(&error))? {
+            each(&row)?;
+        }
+        Ok(rows.rows_affected().unwrap_or(0))
+    }
+
+    /// Name and type of the columns.
+    pub fn columns(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Rows { statement, .. } => statement
+                .columns()
+                .iter()
+                .map(|column| (column.name().to_owned(), column.type_().name().to_owned()))
+                .collect(),
+            Self::Misfit { .. } => Vec::new(),
+        }
+    }
+}
+
+/// Statements that act on the session are the host's business: connections are shared, transactions are resources.
+fn refuse_session_statements(sql: &str) -> Result<()> {
+    let word: String = sql.trim_start().chars().take_while(|c| c.is_ascii_alphabetic()).collect();
+    let word = word.to_ascii_uppercase();
+    if REFUSED.contains(&word.as_str()) {
+        return Err(Error::bad_input(format!(
+            "{word} is not for plugins: connections are shared; use hangar:postgres/transactions for transactions and \
+             set_config(name, value, true) inside one for settings"
+        )));
+    }
+    Ok(())
+}

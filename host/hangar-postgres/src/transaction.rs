@@ -1,0 +1,128 @@
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hangar_core::{Error, Result};
+
+use crate::connection::Connection;
+use crate::pool::{Exclusive, Postgres};
+
+/// An open transaction. Whoever drops the last reference without ending it closes its connection, and the server rolls
+/// it back.
+pub struct Transaction {
+    postgres: Arc<Postgres>,
+    exclusive: Exclusive,
+    open: AtomicBool,
+    failed: AtomicBool,
+    savepoints: AtomicU32,
+    /// Savepoints still open; they end in reverse order.
+    stack: Mutex<Vec<u32>>,
+    deadline: Instant,
+}
+
+impl Transaction {
+    /// Begins a transaction on an exclusive connection.
+    pub async fn begin(postgres: &Arc<Postgres>) -> Result<Self> {
+        let exclusive = postgres.exclusive().await?;
+        exclusive.connection().batch("BEGIN").await?;
+        let lifetime = Duration::from_millis(postgres.limits.transaction_ms);
+        Ok(Self {
+            postgres: postgres.clone(),
+            exclusive,
+            open: AtomicBool::new(true),
+            failed: AtomicBool::new(false),
+            savepoints: AtomicU32::new(0),
+            stack: Mutex::default(),
+            deadline: Instant::now() + lifetime,
+        })
+    }
+
+    /// Its connection, while it is open and in time.
+    pub fn connection(&self) -> Result<&Connection> {
+        if !self.open.load(Ordering::Acquire) {
+            return Err(Error::new("transaction_ended", 500, "this transaction has ended"));
+        }
+        if Instant::now() > self.deadline {
+            return Err(Error::new(
+                "timeout",
+                504,
+                format!(
+                    "the transaction was open for longer than {} ms (setting limits.transaction-ms)",
+                    self.postgres.limits.transaction_ms
+                ),
+            ));
+        }
+        Ok(self.exclusive.connection())
+    }
+
+    /// A statement has failed.
+    pub fn mark_failed(&self) {
+        self.failed.store(true, Ordering::Release);
+    }
+
+    fn stack(&self) -> std::sync::MutexGuard<'_, Vec<u32>> {
+        self.stack.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets a savepoint and answers its number.
+    pub async fn savepoint(&self) -> Result<u32> {
+        let number = self.savepoints.fetch_add(1, Ordering::Relaxed);
+        self.connection()?.batch(&format!("SAVEPOINT hangar_{number}")).await?;
+        self.stack().push(number);
+        Ok(number)
+    }
+
+    /// Ends a savepoint, keeping or undoing what was done since. Those set after it end with it.
+    pub async fn end_savepoint(&self, number: u32, keep: bool) -> Result<()> {
+        {
+            let mut stack = self.stack();
+            let Some(position) = stack.iter().position(|open| *open == number) else {
+                return Err(Error::new("transaction_ended", 500, "this savepoint has ended"));
+            };
+            stack.truncate(position);
+        }
+        let failed = self.failed.load(Ordering::Acquire);
+        let connection = self.connection()?;
+        if keep && !failed {
+            return connection.batch(&format!("RELEASE SAVEPOINT hangar_{number}")).await;
+        }
+        let undo = format!("ROLLBACK TO SAVEPOINT hangar_{number}; RELEASE SAVEPOINT hangar_{number}");
+        connection.batch(&undo).await?;
+        self.failed.store(false, Ordering::Release);
+        if keep { Err(aborted()) } else { Ok(()) }
+    }
+
+    /// Commits. A transaction in which a statement has failed is rolled back, and that is an error.
+    pub async fn commit(self: Arc<Self>) -> Result<()> {
+        let failed = self.failed.load(Ordering::Acquire);
+        self.connection()?.batch(if failed { "ROLLBACK" } else { "COMMIT" }).await?;
+        self.finish();
+        if failed { Err(aborted()) } else { Ok(()) }
+    }
+
+    /// Rolls back.
+    pub async fn rollback(self: Arc<Self>) -> Result<()> {
+        if !self.open.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.exclusive.connection().batch("ROLLBACK").await?;
+        self.finish();
+        Ok(())
+    }
+
+    /// Gives the connection back, if nobody else still refers to the transaction.
+    fn finish(self: Arc<Self>) {
+        self.open.store(false, Ordering::Release);
+        if let Some(this) = Arc::into_inner(self) {
+            this.postgres.give_back(this.exclusive);
+        }
+    }
+}
+
+fn aborted() -> Error {
+    Error::new(
+        "transaction_aborted",
+        409,
+        "a statement of this transaction had failed, so it was rolled back",
+    )
+}

@@ -1,0 +1,73 @@
+//! What every route answers with.
+
+use hangar_model::ApiError;
+use hangar_model::picker::Picker;
+use hangar_sdk::http::{Request, Response};
+use hangar_sdk::{Error, log};
+
+/// A route that failed, for the client or for us.
+pub enum Failure {
+    /// Something the client is told.
+    Client(ApiError),
+    /// Something the client is not told: the host's error.
+    Host(Error),
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Host(error)
+    }
+}
+
+/// The result of a route.
+pub type Answer = Result<Response, Failure>;
+
+/// An error envelope.
+pub fn error(error: &ApiError) -> Response {
+    Response::json(error.status, error.to_json())
+}
+
+/// Turns a failure into its envelope. Host errors are logged and answered without their text.
+pub fn finish(answer: Answer) -> Response {
+    match answer {
+        Ok(response) => response,
+        Err(Failure::Client(api_error)) => error(&api_error),
+        Err(Failure::Host(host_error)) => {
+            log::error(&format!(
+                "the request failed: {} ({})",
+                host_error.message, host_error.code
+            ));
+            error(&ApiError::bad_request(""))
+        }
+    }
+}
+
+/// A JSON response, narrowed by `?fields=`.
+///
+/// # Errors
+/// 400 for a `fields` expression that cannot be read.
+pub fn json(request: &Request, text: String) -> Result<Response, ApiError> {
+    let fields = query_value(request, "fields").unwrap_or_default();
+    let Some(picker) = Picker::parse(&fields).map_err(|_| ApiError::bad_request(""))? else {
+        return Ok(Response::json(200, text));
+    };
+    let mut value = serde_json::from_str(&text).map_err(|_| ApiError::internal(""))?;
+    picker.pick(&mut value);
+    Ok(Response::json(200, hangar_model::json::to_json(&value)))
+}
+
+/// The first value of a query parameter.
+pub fn query_value(request: &Request, wanted: &str) -> Option<String> {
+    if request.query.is_empty() {
+        return None;
+    }
+    hangar_sdk::form::query(&request.query)
+        .into_iter()
+        .find_map(|(name, value)| (name == wanted).then_some(value))
+}

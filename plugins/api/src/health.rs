@@ -1,0 +1,58 @@
+//! `GET /api/health`.
+
+use hangar_sdk::http::Request;
+use serde::Serialize;
+
+use crate::answer::{self, Answer};
+use crate::{identity, settings};
+
+/// Headers by which proxies tell the client's address, best known first.
+const PROXY_HEADERS: [&str; 3] = ["CF-Connecting-IP", "Fly-Client-IP", "X-Forwarded-For"];
+
+#[derive(Serialize)]
+struct Health {
+    message: &'static str,
+    code: u16,
+    data: Data,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Data {
+    Guest {},
+    #[serde(rename_all = "camelCase")]
+    Superuser {
+        can_backup: bool,
+        #[serde(rename = "realIP")]
+        real_ip: String,
+        possible_proxy_header: &'static str,
+    },
+}
+
+/// That the server works; superusers also learn how it sees them.
+pub fn health(request: &Request) -> Answer {
+    let data = if identity::is_superuser(request) {
+        let proxy = settings::load()?.trusted_proxy;
+        Data::Superuser {
+            // Whether a backup could start now, that is: none is running.
+            can_backup: true,
+            real_ip: request.client_address(&proxy.headers, proxy.use_leftmost_ip),
+            possible_proxy_header: PROXY_HEADERS
+                .into_iter()
+                .find(|name| {
+                    request
+                        .header(&name.to_ascii_lowercase())
+                        .is_some_and(|value| !value.is_empty())
+                })
+                .unwrap_or_default(),
+        }
+    } else {
+        Data::Guest {}
+    };
+    let health = Health {
+        message: "API is healthy.",
+        code: 200,
+        data,
+    };
+    Ok(answer::json(request, hangar_model::json::to_json(&health))?)
+}

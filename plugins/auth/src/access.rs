@@ -1,0 +1,178 @@
+//! Whether a record meets a rule of its collection.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use hangar_filter::schema::{
+    Collection as FilterCollection, CollectionKind, Field as FilterField, FieldKind, Schema,
+};
+use hangar_filter::{Auth, Options, Query, Request as FilterRequest, Scope, Value};
+use hangar_model::{Collection, CollectionType, Field, FieldOptions, FieldType};
+use hangar_sdk::http::Request;
+use hangar_sdk::{Error, Result, collections, form, kv, postgres};
+use serde_json::Map;
+
+use crate::accounts::TOPIC;
+use crate::failure::Failure;
+use crate::identity::Identity;
+
+type Schemas = Rc<Vec<FilterCollection>>;
+
+thread_local! {
+    static SCHEMAS: RefCell<Option<(u32, Schemas)>> = const { RefCell::new(None) };
+}
+
+/// Whether the record meets the rule, an expression that is not empty.
+pub fn meets(
+    collection: &Collection,
+    id: &str,
+    rule: &str,
+    request: &FilterRequest,
+) -> Result<bool, Failure> {
+    let schemas = schemas()?;
+    let Some(base) = schemas.collection(&collection.id) else {
+        return Err(Error::internal(format!("the collection {} is gone", collection.name)).into());
+    };
+    let wrong = |error: hangar_filter::Error| {
+        Failure::Host(Error::internal(format!(
+            "a rule of {} cannot be used: {error}",
+            collection.name
+        )))
+    };
+    let rule = hangar_filter::parse(rule).map_err(wrong)?;
+    let mut query = Query::new(&*schemas, base, request, Options::default());
+    query.filter(&rule, Scope::Rule).map_err(wrong)?;
+    let id = query.param(Value::Text(id.to_owned()));
+    let condition = format!("{}.\"id\" = {id}::text", query.alias());
+    query.condition(&condition);
+    let built = query.finish();
+    let sql = format!(
+        "SELECT 1 FROM {} WHERE {} LIMIT 1",
+        built.count_from, built.where_sql
+    );
+    let rows = postgres::query(sql, built.params.into_iter().map(parameter).collect())?;
+    Ok(!rows.rows.is_empty())
+}
+
+/// What `@request.*` stands for.
+pub fn filter_request(
+    request: &Request,
+    identity: Option<&Identity>,
+    context: &str,
+    body: &Map<String, serde_json::Value>,
+) -> FilterRequest {
+    let mut query = Map::new();
+    for (name, value) in form::query(&request.query) {
+        query.entry(name).or_insert_with(|| value.into());
+    }
+    let mut headers = Map::new();
+    for (name, value) in request
+        .headers
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+    {
+        headers
+            .entry(name.replace('-', "_"))
+            .or_insert_with(|| value.into());
+    }
+    FilterRequest {
+        method: request.method.clone(),
+        context: context.to_owned(),
+        auth: identity.map(|identity| Auth {
+            collection: identity.collection.id.clone(),
+            record: identity.record.clone(),
+        }),
+        query,
+        headers,
+        body: body.clone(),
+        ..FilterRequest::default()
+    }
+}
+
+fn parameter(value: Value) -> postgres::Value {
+    match value {
+        Value::Null => postgres::Value::Null,
+        Value::Bool(value) => postgres::Value::Boolean(value),
+        Value::Int(value) => postgres::Value::Integer(value),
+        Value::Float(value) => postgres::Value::Float(value),
+        Value::Text(value) => postgres::Value::Text(value),
+    }
+}
+
+/// All collections: a rule may cross into any of them.
+fn schemas() -> Result<Schemas> {
+    let revision = kv::revisions::current(TOPIC);
+    let kept = SCHEMAS.with_borrow(|kept| {
+        kept.as_ref()
+            .filter(|(of, _)| *of == revision)
+            .map(|(_, all)| all.clone())
+    });
+    if let Some(all) = kept {
+        return Ok(all);
+    }
+    let texts: Vec<Box<serde_json::value::RawValue>> =
+        serde_json::from_str(&collections::collections()?)?;
+    let mut all = Vec::with_capacity(texts.len());
+    for text in texts {
+        let collection = Collection::from_storage(text.get()).map_err(|error| {
+            Error::internal(format!("a collection cannot be read: {}", error.0))
+        })?;
+        all.push(filter_collection(&collection));
+    }
+    let all = Rc::new(all);
+    SCHEMAS.set(Some((revision, all.clone())));
+    Ok(all)
+}
+
+fn filter_collection(model: &Collection) -> FilterCollection {
+    let alone = |field: &&Field| {
+        model
+            .unique_index(&field.name)
+            .is_some_and(|index| index.condition.is_empty())
+    };
+    FilterCollection {
+        id: model.id.clone(),
+        name: model.name.clone(),
+        kind: match model.kind {
+            CollectionType::Base => CollectionKind::Base,
+            CollectionType::Auth => CollectionKind::Auth,
+            CollectionType::View => CollectionKind::View,
+        },
+        fields: model.fields.iter().map(filter_field).collect(),
+        list_rule: model.rules.list.clone(),
+        unique: model
+            .fields
+            .iter()
+            .filter(alone)
+            .map(|field| field.name.clone())
+            .collect(),
+    }
+}
+
+fn filter_field(field: &Field) -> FilterField {
+    FilterField {
+        name: field.name.clone(),
+        kind: match field.kind() {
+            FieldType::Text => FieldKind::Text,
+            FieldType::Number => FieldKind::Number,
+            FieldType::Bool => FieldKind::Bool,
+            FieldType::Email => FieldKind::Email,
+            FieldType::Url => FieldKind::Url,
+            FieldType::Editor => FieldKind::Editor,
+            FieldType::Date => FieldKind::Date,
+            FieldType::Autodate => FieldKind::Autodate,
+            FieldType::Select => FieldKind::Select,
+            FieldType::Json => FieldKind::Json,
+            FieldType::File => FieldKind::File,
+            FieldType::Relation => FieldKind::Relation,
+            FieldType::Password => FieldKind::Password,
+            FieldType::GeoPoint => FieldKind::GeoPoint,
+        },
+        multiple: field.is_multiple(),
+        hidden: field.hidden,
+        target: match &field.options {
+            FieldOptions::Relation(options) => options.collection_id.clone(),
+            _ => String::new(),
+        },
+    }
+}

@@ -1,0 +1,217 @@
+//! Auth collections as this plugin sees them, kept until a collection changes.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use hangar_model::index::Index;
+use hangar_model::{AuthOptions, Collection};
+use hangar_sdk::{Error, Result, collections, kv};
+
+/// Topic bumped after every change of a collection.
+pub const TOPIC: &str = "collections";
+/// Collections kept at once; beyond that the cache starts anew.
+const MOST: usize = 1000;
+
+/// An auth collection.
+pub struct Accounts {
+    /// The collection.
+    pub collection: Collection,
+    /// Its auth options.
+    pub options: Box<AuthOptions>,
+    /// Statements that find the id behind an identity, in the order they are tried.
+    pub lookups: Vec<Lookup>,
+}
+
+/// How an identity is looked up in one field.
+pub struct Lookup {
+    /// Name of the field.
+    pub field: String,
+    /// Takes the identity, answers the id.
+    pub sql: String,
+}
+
+#[derive(Default)]
+struct Cache {
+    revision: u32,
+    found: HashMap<String, Found>,
+}
+
+#[derive(Clone)]
+enum Found {
+    Accounts(Rc<Accounts>),
+    /// A collection of another type.
+    Other,
+}
+
+thread_local! {
+    static CACHE: RefCell<Cache> = RefCell::default();
+}
+
+/// What a name or id stands for.
+pub enum Kind {
+    /// An auth collection.
+    Auth(Rc<Accounts>),
+    /// A collection whose records cannot log in.
+    Other,
+    /// Nothing.
+    Missing,
+}
+
+/// The collection of a name (any case) or id.
+pub fn get(name_or_id: &str) -> Result<Kind> {
+    let revision = kv::revisions::current(TOPIC);
+    let kept = CACHE.with_borrow_mut(|cache| {
+        if cache.revision != revision || cache.found.len() >= MOST {
+            *cache = Cache {
+                revision,
+                ..Cache::default()
+            };
+        }
+        cache.found.get(name_or_id).cloned()
+    });
+    let found = match kept {
+        Some(found) => found,
+        None => {
+            let Some(found) = load(name_or_id)? else {
+                return Ok(Kind::Missing);
+            };
+            CACHE.with_borrow_mut(|cache| cache.found.insert(name_or_id.to_owned(), found.clone()));
+            found
+        }
+    };
+    Ok(match found {
+        Found::Accounts(accounts) => Kind::Auth(accounts),
+        Found::Other => Kind::Other,
+    })
+}
+
+/// The auth collection of a name or id, if it is one.
+pub fn auth(name_or_id: &str) -> Result<Option<Rc<Accounts>>> {
+    Ok(match get(name_or_id)? {
+        Kind::Auth(accounts) => Some(accounts),
+        Kind::Other | Kind::Missing => None,
+    })
+}
+
+fn load(name_or_id: &str) -> Result<Option<Found>> {
+    let text = match collections::collection(name_or_id) {
+        Ok(text) => text,
+        Err(error) if error.code == "not_found" => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let collection = Collection::from_storage(&text).map_err(|error| {
+        Error::internal(format!(
+            "the collection {name_or_id} cannot be read: {}",
+            error.0
+        ))
+    })?;
+    Ok(Some(
+        Accounts::new(collection)
+            .map_or(Found::Other, |accounts| Found::Accounts(Rc::new(accounts))),
+    ))
+}
+
+impl Accounts {
+    /// `None` for a collection that is not of type auth.
+    pub fn new(collection: Collection) -> Option<Self> {
+        let options = collection.auth.clone()?;
+        let lookups = lookups(&collection, &options.password_auth.identity_fields);
+        Some(Self {
+            collection,
+            options,
+            lookups,
+        })
+    }
+}
+
+/// The email is tried first, wherever it stands. Only fields with a unique index of their own are looked up: without
+/// one an identity could mean several records.
+fn lookups(collection: &Collection, fields: &[String]) -> Vec<Lookup> {
+    let email_first = fields
+        .iter()
+        .filter(|field| *field == "email")
+        .chain(fields.iter().filter(|field| *field != "email"));
+    email_first
+        .filter(|name| collection.field(name).is_some())
+        .filter_map(|name| Some(lookup(collection, name, &collection.unique_index(name)?)))
+        .collect()
+}
+
+fn lookup(collection: &Collection, field: &str, index: &Index) -> Lookup {
+    let table = hangar_model::sql::table(&collection.name);
+    let column = hangar_model::sql::ident(field);
+    let folded = index
+        .columns
+        .first()
+        .is_some_and(|column| column.is_nocase());
+    let condition = if folded {
+        format!("lower({column}) = lower($1::text COLLATE \"C\")")
+    } else {
+        format!("{column} = $1::text")
+    };
+    // The second condition is what the index on email is restricted to; without it that index could not be used.
+    let sql = format!("SELECT \"id\" FROM {table} WHERE {condition} AND {column} <> '' LIMIT 1");
+    Lookup {
+        field: field.to_owned(),
+        sql,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn users(indexes: &[&str], identity_fields: &[&str]) -> Accounts {
+        let text = serde_json::json!({
+            "id": "_pb_users_auth_", "name": "users", "type": "auth", "indexes": indexes,
+            "fields": [{"name": "id", "type": "text"}, {"name": "email", "type": "email"}, {"name": "name", "type": "text"}],
+            "passwordAuth": {"enabled": true, "identityFields": identity_fields},
+        });
+        let collection = Collection::from_storage(&text.to_string()).expect("a collection");
+        Accounts::new(collection).expect("an auth collection")
+    }
+
+    #[test]
+    fn email_is_tried_first_and_unindexed_fields_never() {
+        let accounts = users(
+            &[
+                "CREATE UNIQUE INDEX `a` ON `users` (`name` COLLATE NOCASE)",
+                "CREATE UNIQUE INDEX `b` ON `users` (`email`)",
+            ],
+            &["name", "email", "id"],
+        );
+        let fields: Vec<&str> = accounts
+            .lookups
+            .iter()
+            .map(|lookup| lookup.field.as_str())
+            .collect();
+        assert_eq!(fields, ["email", "name"]);
+        assert!(
+            accounts.lookups[0]
+                .sql
+                .contains("WHERE \"email\" = $1::text AND"),
+            "{}",
+            accounts.lookups[0].sql
+        );
+        assert!(
+            accounts.lookups[1]
+                .sql
+                .contains("lower(\"name\") = lower($1::text"),
+            "{}",
+            accounts.lookups[1].sql
+        );
+    }
+
+    #[test]
+    fn an_index_of_several_columns_does_not_count() {
+        assert!(
+            users(
+                &["CREATE UNIQUE INDEX `a` ON `users` (`name`, `email`)"],
+                &["name"]
+            )
+            .lookups
+            .is_empty()
+        );
+    }
+}

@@ -1,0 +1,74 @@
+//! What goes wrong, and how it is answered.
+
+use hangar_model::{ApiError, messages};
+use hangar_sdk::http::Response;
+use hangar_sdk::{Error, log};
+use serde_json::{Map, Value};
+
+/// Why a request failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// An answer for the client.
+    Api(ApiError),
+    /// Something below: the database, another plugin, a hook.
+    Host(Error),
+}
+
+/// The result of a route.
+pub type Answer = Result<Response, Failure>;
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}
+
+impl From<Error> for Failure {
+    /// An `api_error` (a hook or another plugin has decided the answer) becomes that answer.
+    fn from(error: Error) -> Self {
+        if error.code != "api_error" {
+            return Self::Host(error);
+        }
+        let data = match serde_json::from_str(&error.data) {
+            Ok(Value::Object(data)) => data,
+            _ => Map::new(),
+        };
+        Self::Api(ApiError {
+            status: error.status,
+            message: error.message,
+            data,
+        })
+    }
+}
+
+impl Failure {
+    /// The failure as it passes through hooks.
+    pub fn into_error(self) -> Error {
+        match self {
+            Self::Host(error) => error,
+            Self::Api(error) => Error {
+                code: "api_error".into(),
+                message: error.message,
+                status: error.status,
+                data: Value::Object(error.data).to_string(),
+            },
+        }
+    }
+
+    /// The response. What is not meant for clients is logged and answered in general words.
+    pub fn respond(self) -> Response {
+        let error = match self {
+            Self::Api(error) => error,
+            Self::Host(error) => {
+                if error.code != "hook_error" {
+                    log::error(&format!(
+                        "the request failed: {} ({})",
+                        error.message, error.code
+                    ));
+                }
+                ApiError::bad_request(messages::SOMETHING_WRONG)
+            }
+        };
+        Response::json(error.status, error.to_json())
+    }
+}

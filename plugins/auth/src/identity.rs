@@ -1,0 +1,107 @@
+//! Who is asking: made here from a token, and read back from requests.
+
+use hangar_model::ApiError;
+use hangar_sdk::Result;
+use hangar_sdk::http::Request;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::claims::Kind;
+use crate::token;
+
+/// The identity document every plugin gets with a request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Identity {
+    /// `collectionId/recordId`: the name by which it is forgotten.
+    pub subject: String,
+    /// When the token ends, in seconds since 1970: the host forgets it then.
+    pub expires: i64,
+    /// Whether no rule applies.
+    pub superuser: bool,
+    /// Collection of the record.
+    pub collection: CollectionRef,
+    /// The record: hidden fields too, but neither password hash nor token key.
+    pub record: Map<String, Value>,
+    /// The token it came with.
+    pub token: TokenRef,
+}
+
+/// Id and name of a collection.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CollectionRef {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What plugins may know of a token.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TokenRef {
+    /// What it is for.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// Whether a new one may be had for it.
+    pub refreshable: bool,
+    /// End, in seconds since 1970.
+    pub exp: i64,
+}
+
+/// `hangar:auth/identity.authenticate`.
+pub fn authenticate(token: &str) -> Result<Option<String>> {
+    let Some(verified) = token::verify(Kind::Auth, token)? else {
+        return Ok(None);
+    };
+    let collection = &verified.accounts.collection;
+    let identity = Identity {
+        subject: subject(&collection.id, verified.record.id()),
+        expires: verified.claims.exp,
+        superuser: collection.is_superusers(),
+        collection: CollectionRef {
+            id: collection.id.clone(),
+            name: collection.name.clone(),
+        },
+        record: verified.record.without_secrets(collection),
+        token: TokenRef {
+            kind: Kind::Auth,
+            refreshable: verified.claims.refreshable.unwrap_or(false),
+            exp: verified.claims.exp,
+        },
+    };
+    Ok(Some(serde_json::to_string(&identity)?))
+}
+
+/// The name of an identity.
+pub fn subject(collection_id: &str, record_id: &str) -> String {
+    format!("{collection_id}/{record_id}")
+}
+
+impl Identity {
+    /// Who asks; `None` for a guest.
+    pub fn of(request: &Request) -> Result<Option<Self>> {
+        Ok(request
+            .identity
+            .as_deref()
+            .map(serde_json::from_str)
+            .transpose()?)
+    }
+
+    /// Id of the record.
+    pub fn record_id(&self) -> &str {
+        self.record
+            .get("id")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+}
+
+/// Lets superusers pass.
+///
+/// # Errors
+/// 401 for a guest, 403 for others.
+pub fn require_superuser(identity: Option<&Identity>) -> Result<(), ApiError> {
+    match identity {
+        Some(identity) if identity.superuser => Ok(()),
+        other => Err(ApiError::superusers_only(other.is_some())),
+    }
+}

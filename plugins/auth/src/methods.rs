@@ -1,0 +1,90 @@
+//! `GET /api/collections/{collection}/auth-methods`.
+
+use hangar_model::picker::Picker;
+use hangar_model::{ApiError, json};
+use hangar_sdk::http::{Request, Response};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::accounts::Accounts;
+use crate::failure::Answer;
+use crate::respond::parameter;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Methods<'a> {
+    password: Password<'a>,
+    oauth2: OAuth2,
+    mfa: Switch,
+    otp: Switch,
+    auth_providers: [Value; 0],
+    username_password: bool,
+    email_password: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Password<'a> {
+    identity_fields: &'a [String],
+    enabled: bool,
+}
+
+/// Login through other services is not part of this build, so none is offered.
+#[derive(Serialize)]
+struct OAuth2 {
+    providers: [Value; 0],
+    enabled: bool,
+}
+
+#[derive(Serialize)]
+struct Switch {
+    enabled: bool,
+    duration: i64,
+}
+
+impl Switch {
+    fn new(enabled: bool, duration: i64) -> Self {
+        Self {
+            enabled,
+            duration: if enabled { duration } else { 0 },
+        }
+    }
+}
+
+/// Serves the route.
+pub fn methods(request: &Request, accounts: &Accounts) -> Answer {
+    let options = &accounts.options;
+    let password = options.password_auth.enabled;
+    let identity_fields = if password {
+        options.password_auth.identity_fields.as_slice()
+    } else {
+        &[]
+    };
+    let has = |name: &str| identity_fields.iter().any(|field| field == name);
+    let methods = Methods {
+        password: Password {
+            identity_fields,
+            enabled: password,
+        },
+        oauth2: OAuth2 {
+            providers: [],
+            enabled: options.oauth2.enabled,
+        },
+        mfa: Switch::new(options.mfa.enabled, options.mfa.duration),
+        otp: Switch::new(options.otp.enabled, options.otp.duration),
+        auth_providers: [],
+        username_password: has("username"),
+        email_password: has("email"),
+    };
+    let fields = parameter(request, "fields");
+    let picker = Picker::parse(&fields).map_err(|_| ApiError::bad_request(""))?;
+    let text = match picker {
+        None => json::to_json(&methods),
+        Some(picker) => {
+            let mut value = serde_json::to_value(&methods).map_err(hangar_sdk::Error::from)?;
+            picker.pick(&mut value);
+            json::to_json(&value)
+        }
+    };
+    Ok(Response::json(200, text))
+}

@@ -1,0 +1,116 @@
+//! Making and checking tokens.
+
+use std::rc::Rc;
+
+use hangar_sdk::{Error, Result, collections, crypto};
+
+use crate::accounts::{self, Accounts};
+use crate::claims::{Claims, Kind, Options, now};
+use crate::record::Record;
+
+/// A token of `kind` for a record of the collection.
+pub fn issue(
+    kind: Kind,
+    accounts: &Accounts,
+    record: &Record,
+    options: &Options,
+) -> Result<String> {
+    let rules = kind.rules(&accounts.options);
+    let claims = Claims::new(
+        kind,
+        &accounts.collection.id,
+        record.id(),
+        record.text("email"),
+        rules.duration,
+        options,
+        now(),
+    );
+    crypto::jwt::sign(
+        &serde_json::to_string(&claims)?,
+        &key(record, &rules.secret)?,
+    )
+}
+
+/// A token that holds: what it says, and whom it is of.
+pub struct Verified {
+    /// What it says.
+    pub claims: Claims,
+    /// Collection of the record.
+    pub accounts: Rc<Accounts>,
+    /// The record.
+    pub record: Record,
+}
+
+/// Checks a token: type, collection, record, signature, time. `None` for one that does not hold.
+///
+/// # Errors
+/// What the database says; never something about the token.
+pub fn verify(kind: Kind, token: &str) -> Result<Option<Verified>> {
+    let Some(claims) = unverified(token).filter(|claims| claims.kind == kind && claims.exp > now())
+    else {
+        return Ok(None);
+    };
+    let Some(accounts) = accounts::auth(&claims.collection_id)? else {
+        return Ok(None);
+    };
+    if accounts.collection.id != claims.collection_id {
+        return Ok(None);
+    }
+    let Some(record) = Record::find(&accounts.collection, &claims.id)? else {
+        return Ok(None);
+    };
+    let key = key(&record, &kind.rules(&accounts.options).secret)?;
+    // Only now is it known that these claims are ours.
+    if crypto::jwt::verify(token, &key).is_err() {
+        return Ok(None);
+    }
+    Ok(Some(Verified {
+        claims,
+        accounts,
+        record,
+    }))
+}
+
+fn unverified(token: &str) -> Option<Claims> {
+    let text = crypto::jwt::unverified(token).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// The signing key: changing either half revokes tokens, of one record or of the whole collection.
+fn key(record: &Record, secret: &str) -> Result<String> {
+    let token_key = record.text("tokenKey");
+    if token_key.is_empty() || secret.is_empty() {
+        return Err(Error::internal(
+            "a token key or the collection's token secret is empty: no token can be signed or checked",
+        ));
+    }
+    Ok(format!("{token_key}{secret}"))
+}
+
+/// `hangar:auth/tokens.issue`.
+pub fn issue_for(kind: &str, collection: &str, id: &str, options: &str) -> Result<String> {
+    let kind = Kind::parse(kind).ok_or_else(|| {
+        Error::new(
+            "bad_input",
+            400,
+            format!("there is no token of kind {kind:?}: use auth, file, verification, passwordReset or emailChange"),
+        )
+    })?;
+    let options: Options = if options.trim().is_empty() {
+        Options::default()
+    } else {
+        serde_json::from_str(options)?
+    };
+    let accounts = accounts::auth(collection)?.ok_or_else(|| {
+        Error::new(
+            "not_found",
+            404,
+            format!("there is no auth collection {collection:?}"),
+        )
+    })?;
+    let text = collections::find(&accounts.collection.id, id)?;
+    let record = Record {
+        fields: serde_json::from_str(&text)?,
+    };
+    issue(kind, &accounts, &record, &options)
+}

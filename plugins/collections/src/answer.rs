@@ -1,0 +1,106 @@
+//! What goes wrong, and how it is answered.
+
+use hangar_model::{ApiError, messages};
+use hangar_sdk::http::Response;
+use hangar_sdk::{Error, log};
+use serde_json::{Map, Value};
+
+/// Why a request or a service call failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// An answer for the client.
+    Api(ApiError),
+    /// Something below: the database, another capability, a hook.
+    Host(Error),
+}
+
+/// The result of most functions here.
+pub type Outcome<T> = Result<T, Failure>;
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}
+
+impl From<Error> for Failure {
+    /// An `api_error` (a hook or another plugin has decided the answer) becomes that answer.
+    fn from(error: Error) -> Self {
+        if error.code != "api_error" {
+            return Self::Host(error);
+        }
+        let data = match serde_json::from_str(&error.data) {
+            Ok(Value::Object(data)) => data,
+            _ => Map::new(),
+        };
+        Self::Api(ApiError { status: error.status, message: error.message, data })
+    }
+}
+
+impl From<hangar_filter::Error> for Failure {
+    fn from(error: hangar_filter::Error) -> Self {
+        Self::Api(match error.status() {
+            403 => ApiError::forbidden(&error.message),
+            // PocketBase does not tell what is wrong with a filter.
+            _ => ApiError::bad_request(""),
+        })
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Host(error.into())
+    }
+}
+
+impl Failure {
+    /// The SQLSTATE, if the database raised this.
+    pub fn sqlstate(&self) -> Option<&str> {
+        match self {
+            Self::Host(error) => error.sqlstate(),
+            Self::Api(_) => None,
+        }
+    }
+
+    /// Whether another transaction stood in the way and the same again may succeed.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self.sqlstate(), Some("40001" | "40P01"))
+    }
+
+    /// The answer a client gets. What is no answer yet is logged and becomes a 400 with `message`.
+    pub fn into_api(self, message: &str) -> ApiError {
+        match self {
+            Self::Api(error) => error,
+            Self::Host(error) => {
+                if error.code != "hook_error" {
+                    log::error(&format!("{message} {}: {}", error.code, error.message));
+                }
+                ApiError::bad_request(message)
+            }
+        }
+    }
+
+    /// The failure as it passes through hooks and to other plugins.
+    pub fn into_error(self) -> Error {
+        match self {
+            Self::Api(error) => api_to_error(error),
+            Self::Host(error) => error,
+        }
+    }
+}
+
+/// An answer as the error that carries it.
+pub fn api_to_error(error: ApiError) -> Error {
+    Error {
+        code: "api_error".into(),
+        message: error.message,
+        status: error.status,
+        data: Value::Object(error.data).to_string(),
+    }
+}
+
+/// The response for a failure.
+pub fn respond(failure: Failure) -> Response {
+    let error = failure.into_api(messages::SOMETHING_WRONG);
+    Response::json(error.status, error.to_json())
+}

@@ -1,0 +1,165 @@
+//! Request bodies: JSON, url-encoded and multipart forms become one map of values.
+
+use hangar_model::ApiError;
+use serde_json::{Map, Value};
+
+use crate::multipart;
+
+/// Form field whose text is JSON and is merged over the others.
+const JSON_PAYLOAD: &str = "@jsonPayload";
+
+/// A parsed body.
+#[derive(Debug, Default)]
+pub struct Body {
+    /// Values by key; of forms typed by inference.
+    pub values: Map<String, Value>,
+    /// Names of form fields that carried files.
+    pub files: Vec<String>,
+}
+
+/// Parses a body by its content type. An empty body is an empty map whatever the type.
+///
+/// # Errors
+/// 400 as PocketBase answers it: a type that is not served, text that cannot be parsed, a JSON document that is no
+/// object, or a NUL character, which PostgreSQL cannot store.
+pub fn parse(content_type: Option<&str>, bytes: &[u8]) -> Result<Body, ApiError> {
+    if bytes.is_empty() {
+        return Ok(Body::default());
+    }
+    let content_type = content_type.unwrap_or_default();
+    let (kind, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
+    let body = match kind.trim().to_ascii_lowercase().as_str() {
+        "application/json" => json(bytes)?,
+        "application/x-www-form-urlencoded" => {
+            let pairs = form_urlencoded::parse(bytes).map(|(name, value)| (name.into_owned(), value.into_owned()));
+            form(pairs.collect(), Vec::new())?
+        }
+        "multipart/form-data" => {
+            let form_data = multipart::parse(parameters, bytes).ok_or_else(bad)?;
+            form(form_data.fields, form_data.files)?
+        }
+        // Known to PocketBase, but a map cannot be read from it.
+        "text/xml" | "application/xml" => return Err(bad()),
+        _ => return Err(ApiError::bad_request("Unsupported Content-Type.")),
+    };
+    if body.values.iter().any(|(key, value)| key.contains('\0') || has_nul(value)) {
+        return Err(ApiError::bad_request("NUL characters cannot be stored."));
+    }
+    Ok(body)
+}
+
+fn bad() -> ApiError {
+    ApiError::bad_request("")
+}
+
+fn json(bytes: &[u8]) -> Result<Body, ApiError> {
+    // Like Go's decoder: the first document counts, what follows it does not.
+    let mut documents = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
+    match documents.next() {
+        Some(Ok(Value::Object(values))) => Ok(Body { values, files: Vec::new() }),
+        Some(Ok(Value::Null)) | None => Ok(Body::default()),
+        Some(_) => Err(bad()),
+    }
+}
+
+fn form(pairs: Vec<(String, String)>, files: Vec<String>) -> Result<Body, ApiError> {
+    let mut values = Map::new();
+    let mut payloads = Vec::new();
+    for (name, text) in pairs {
+        if name == JSON_PAYLOAD {
+            payloads.push(text);
+            continue;
+        }
+        let value = infer(text);
+        match values.get_mut(&name) {
+            None => {
+                values.insert(name, value);
+            }
+            Some(Value::Array(items)) => items.push(value),
+            Some(single) => {
+                let first = single.take();
+                *single = Value::Array(vec![first, value]);
+            }
+        }
+    }
+    for payload in payloads {
+        let Ok(Value::Object(map)) = serde_json::from_str(&payload) else { return Err(bad()) };
+        values.extend(map);
+    }
+    Ok(Body { values, files })
+}
+
+/// The value a form text stands for: `true` and `false` are bools, plain decimal numbers that print as they were
+/// written are numbers (`007`, `1.0` and `+5` are not), all else is text.
+pub fn infer(text: String) -> Value {
+    match text.as_str() {
+        "true" => return Value::Bool(true),
+        "false" => return Value::Bool(false),
+        _ => {}
+    }
+    let numeric = text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+        && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-' || byte == b'.');
+    if numeric
+        && let Ok(number) = text.parse::<f64>()
+        && number.to_string() == text
+        && let Some(number) = serde_json::Number::from_f64(number)
+    {
+        return Value::Number(number);
+    }
+    Value::String(text)
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(map) => map.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn forms_are_typed_by_inference() {
+        for (text, value) in [
+            ("true", json!(true)),
+            ("12", json!(12.0)),
+            ("-1.5", json!(-1.5)),
+            ("007", json!("007")),
+            ("1.0", json!("1.0")),
+            ("+5", json!("+5")),
+            ("1e3", json!("1e3")),
+            ("", json!("")),
+            ("-", json!("-")),
+            ("null", json!("null")),
+        ] {
+            assert_eq!(infer(text.into()), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn urlencoded_bodies() {
+        let body = parse(
+            Some("application/x-www-form-urlencoded; charset=utf-8"),
+            b"a=1&b=x%20y&b=z&@jsonPayload=%7B%22a%22%3A%7B%22q%22%3A1%7D%7D",
+        )
+        .expect("well-formed");
+        assert_eq!(Value::Object(body.values), json!({"a": {"q": 1}, "b": ["x y", "z"]}));
+    }
+
+    #[test]
+    fn bad_bodies_are_refused() {
+        let status = |kind: &str, text: &str| parse(Some(kind), text.as_bytes()).err().map(|error| error.status);
+        assert_eq!(status("application/json", "{\"t\":"), Some(400));
+        assert_eq!(status("application/json", "[1]"), Some(400));
+        assert_eq!(status("application/json", "{\"t\":\"a\\u0000b\"}"), Some(400));
+        assert_eq!(status("application/json", &"[".repeat(100_000)), Some(400));
+        assert_eq!(status("application/json", "{\"n\":1e999}"), Some(400));
+        assert_eq!(status("text/plain", "x"), Some(400));
+        assert_eq!(status("text/plain", ""), None);
+    }
+}

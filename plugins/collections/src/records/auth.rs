@@ -1,0 +1,118 @@
+//! What auth records need beyond others: the password form, email and verified, token keys, revocation.
+
+use hangar_model::ids::secret;
+use hangar_model::system::{AUTH_ORIGINS, EXTERNAL_AUTHS, MFAS, OTPS};
+use hangar_model::sql::table;
+use hangar_model::value::to_text;
+use hangar_model::{ApiError, FieldError, ValidationErrors, value_rules};
+use hangar_sdk::crypto::password;
+use hangar_sdk::postgres::{Statement, Value as Param};
+use serde_json::{Map, Value};
+
+use crate::answer::Outcome;
+use crate::random::HostRandom;
+use crate::records::draft::{Draft, failed_message};
+
+/// Checks what a request may change of an auth record: `verified` and (of stored ones) `email` only with full control,
+/// the password only with its confirmation and, without full control, the old one.
+///
+/// # Errors
+/// 400 with an error for each field.
+pub fn check_form(draft: &Draft, body: &Map<String, Value>, manager: bool) -> Outcome<()> {
+    let mut errors = ValidationErrors::new();
+    if !manager {
+        let verified_before = draft.before("verified").and_then(Value::as_bool).unwrap_or_default();
+        if draft.shown.flag("verified") != verified_before {
+            errors.add("verified", value_rules::mismatch());
+        }
+        if !draft.is_new() && draft.changed("email") {
+            errors.add("email", value_rules::mismatch());
+        }
+    }
+    check_password(draft, body, manager, &mut errors)?;
+    errors.into_result().map_err(|errors| ApiError::invalid(failed_message(draft), errors).into())
+}
+
+fn check_password(
+    draft: &Draft,
+    body: &Map<String, Value>,
+    manager: bool,
+    errors: &mut ValidationErrors,
+) -> Outcome<()> {
+    let text = |name: &str| body.get(name).map(to_text).unwrap_or_default();
+    let (plain, confirm, old) = (text("password"), text("passwordConfirm"), text("oldPassword"));
+    if !(draft.is_new() || !plain.is_empty() || !confirm.is_empty() || !old.is_empty()) {
+        return Ok(());
+    }
+    if plain.is_empty() {
+        errors.add("password", value_rules::required());
+    }
+    if confirm.is_empty() {
+        errors.add("passwordConfirm", value_rules::required());
+    } else if confirm != plain {
+        errors.add("passwordConfirm", value_rules::mismatch());
+    }
+    if draft.is_new() || manager || (plain.is_empty() && confirm.is_empty()) {
+        return Ok(());
+    }
+    if old.is_empty() {
+        errors.add("oldPassword", value_rules::required());
+        return Ok(());
+    }
+    let hash = draft.before("password").and_then(Value::as_str).unwrap_or_default();
+    if hash.is_empty() || !password::verify(&old, hash)? {
+        errors.add("oldPassword", FieldError::new("validation_invalid_old_password", "Missing or invalid old password."));
+    }
+    Ok(())
+}
+
+/// What the server decides about an auth record: superusers are verified, and a new password or email makes a new token
+/// key, which ends all sessions.
+pub fn prepare(draft: &mut Draft) {
+    if !draft.entry.is_auth() {
+        return;
+    }
+    if draft.entry.is_superusers() {
+        draft.shown.values.insert("verified".into(), true.into());
+    }
+    let revoked = draft.shown.passwords.contains_key("password") || draft.changed("email");
+    if !draft.is_new() && revoked && !draft.changed("tokenKey") {
+        draft.shown.values.insert("tokenKey".into(), secret(&mut HostRandom).into());
+    }
+}
+
+/// Statements that remove what a changed password or token key makes void.
+pub fn revocations(draft: &Draft) -> Vec<Statement> {
+    if !draft.entry.is_auth() {
+        return Vec::new();
+    }
+    let mut tables = Vec::new();
+    if draft.changed("password") {
+        tables.extend([MFAS, AUTH_ORIGINS]);
+    }
+    if draft.changed("tokenKey") {
+        tables.push(OTPS);
+    }
+    owned_by(draft, &tables)
+}
+
+/// Statements that remove everything the system keeps about an auth record.
+pub fn remnants(draft: &Draft) -> Vec<Statement> {
+    if !draft.entry.is_auth() {
+        return Vec::new();
+    }
+    owned_by(draft, &[EXTERNAL_AUTHS, MFAS, OTPS, AUTH_ORIGINS])
+}
+
+fn owned_by(draft: &Draft, tables: &[&str]) -> Vec<Statement> {
+    tables
+        .iter()
+        .map(|name| {
+            let sql = format!(
+                "DELETE FROM {} WHERE \"collectionRef\" = $1::text AND \"recordRef\" = $2::text",
+                table(name)
+            );
+            Statement::new(sql, vec![Param::Text(draft.entry.id.clone()), Param::Text(draft.shown.id().to_owned())])
+        })
+        .collect()
+}

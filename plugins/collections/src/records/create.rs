@@ -1,0 +1,71 @@
+//! `POST /api/collections/{collection}/records`
+
+use std::rc::Rc;
+
+use hangar_model::json::to_json;
+use hangar_model::{ApiError, FieldError, ValidationErrors};
+use hangar_sdk::http::Response;
+
+use crate::answer::Outcome;
+use crate::call::Call;
+use crate::catalog::{Catalog, Entry, RuleKind};
+use crate::records::checks::Checks;
+use crate::records::draft::{self, CREATE, Draft, How};
+use crate::records::present::{self, Options};
+use crate::records::request_event::in_request;
+use crate::records::{auth, query, submitted};
+
+/// Answers the request.
+pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call) -> Outcome<Response> {
+    let rule = query::rule_for(entry, RuleKind::Create, call)?;
+    let picker = present::picker(call)?;
+    let superuser = call.superuser();
+    let mut draft = Draft::new(entry.clone());
+    let resolved = submitted::resolve(entry, &draft.shown.values, call);
+    submitted::load(&mut draft, resolved.clone(), superuser);
+    draft.id_given = !draft.shown.id().is_empty();
+    refuse_files(&draft, call)?;
+
+    let events = draft::listened(&CREATE, entry, &["onRecordCreateRequest"]);
+    // Rule, manage rule and the questions of validation share one round trip where no hook can come between them.
+    let mut segments = Vec::new();
+    segments.extend(submitted::meets(catalog, &draft, call, &rule, &resolved)?);
+    let ruled = !segments.is_empty();
+    if entry.is_auth() && !superuser {
+        segments.extend(submitted::meets(catalog, &draft, call, &entry.rule(RuleKind::Manage)?, &resolved)?);
+    }
+    let managed = segments.len() > usize::from(ruled);
+    let pipelined = events.is_empty();
+    if pipelined {
+        segments.extend(Checks::of(catalog, &draft).segments);
+    }
+    let mut answers = if segments.is_empty() { Vec::new() } else { query::fetch(segments)? }.into_iter();
+    if ruled && answers.next().is_none_or(|rows| rows.is_empty()) {
+        return Err(ApiError::create_record(ValidationErrors::new()).into());
+    }
+    let manager = superuser || (managed && answers.next().is_some_and(|rows| !rows.is_empty()));
+    let checked = pipelined.then(|| answers.collect());
+
+    in_request(&events, "onRecordCreateRequest", call, &mut draft, |draft| {
+        if draft.entry.is_auth() {
+            auth::check_form(draft, &call.body.values, manager)?;
+        }
+        let result = draft::save(catalog, draft, &events, How { validate: true, checked });
+        let result = result.map_err(|failure| draft::failed(draft, failure));
+        draft::after(&CREATE, draft, &events, result)?;
+        let mut items = present::enrich(catalog, entry, call, vec![draft.shown.clone()], Options::of(call))?;
+        Ok(Response::json(200, to_json(&present::pick(&picker, items.pop().unwrap_or_default()))))
+    })
+}
+
+/// Files cannot be stored yet: better an error than a record without its file.
+///
+/// # Errors
+/// 400 with an error for each field that was sent a file.
+pub fn refuse_files(draft: &Draft, call: &Call) -> Outcome<()> {
+    let mut errors = ValidationErrors::new();
+    for name in submitted::files(&draft.entry, call) {
+        errors.add(name, FieldError::new("validation_invalid_file", "This version cannot store files."));
+    }
+    errors.into_result().map_err(|errors| ApiError::invalid(draft::failed_message(draft), errors).into())
+}

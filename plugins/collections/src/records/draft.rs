@@ -1,0 +1,256 @@
+//! A record about to be saved, and the chain of model events around the save.
+
+use std::rc::Rc;
+
+use hangar_model::value::{blank_record, fill_generated};
+use hangar_model::{ApiError, FieldType, messages};
+use serde_json::{Map, Value, json};
+
+use crate::answer::{Failure, Outcome};
+use crate::catalog::{Catalog, Entry};
+use crate::random::HostRandom;
+use crate::records::checks;
+use crate::records::hooks::{Around, Events, Subject, around, error_document, record_document};
+use crate::records::query::Values;
+use crate::records::record::{Shown, name_collection};
+use crate::records::write;
+
+/// A record about to be saved.
+pub struct Draft {
+    /// Its collection.
+    pub entry: Rc<Entry>,
+    /// The record as it shall be. Password fields hold the stored hash; new ones wait in `shown.passwords`.
+    pub shown: Shown,
+    /// The record as stored; none for a new one.
+    pub original: Option<Values>,
+    /// What was saved by the action, for handlers that look afterwards.
+    saved: bool,
+    /// Whether the id came from a client.
+    pub id_given: bool,
+}
+
+/// The event names of one kind of change.
+pub struct Names {
+    /// `Create`, `Update` or `Delete`.
+    verb: &'static str,
+}
+
+/// Creation.
+pub const CREATE: Names = Names { verb: "Create" };
+/// Update.
+pub const UPDATE: Names = Names { verb: "Update" };
+/// Deletion.
+pub const DELETE: Names = Names { verb: "Delete" };
+
+impl Names {
+    /// An event of records or models: `onRecordCreate`, with a suffix.
+    pub fn of(&self, kind: &str, suffix: &str) -> String {
+        format!("on{kind}{}{suffix}", self.verb)
+    }
+
+    fn after(&self, kind: &str, outcome: &str) -> String {
+        format!("on{kind}After{}{outcome}", self.verb)
+    }
+
+    /// All events a change may raise, and a few more.
+    pub fn all(&self, more: &[&str]) -> Vec<String> {
+        let mut names: Vec<String> = more.iter().map(|name| (*name).to_owned()).collect();
+        for kind in ["Record", "Model"] {
+            names.push(self.of(kind, ""));
+            names.push(self.of(kind, "Execute"));
+            names.push(self.after(kind, "Success"));
+            names.push(self.after(kind, "Error"));
+            names.push(format!("on{kind}Validate"));
+        }
+        names
+    }
+}
+
+/// The events of this kind of change that somebody listens to.
+pub fn listened(names: &Names, entry: &Entry, more: &[&str]) -> Events {
+    let all = names.all(more);
+    Events::among(&all.iter().map(String::as_str).collect::<Vec<_>>(), entry)
+}
+
+impl Draft {
+    /// A new record with zero values.
+    pub fn new(entry: Rc<Entry>) -> Self {
+        let mut values = blank_record(&entry);
+        name_collection(&entry, &mut values);
+        Self { entry, shown: Shown::new(values), original: None, saved: false, id_given: false }
+    }
+
+    /// A stored record.
+    pub fn stored(entry: Rc<Entry>, values: Values) -> Self {
+        Self { entry, shown: Shown::new(values.clone()), original: Some(values), saved: false, id_given: false }
+    }
+
+    /// Whether it is not stored yet.
+    pub fn is_new(&self) -> bool {
+        self.original.is_none()
+    }
+
+    /// The stored value of a field.
+    pub fn before(&self, name: &str) -> Option<&Value> {
+        self.original.as_ref().and_then(|original| original.get(name))
+    }
+
+    /// Whether a field differs from what is stored; all of a new record do.
+    pub fn changed(&self, name: &str) -> bool {
+        self.shown.passwords.contains_key(name) || self.before(name) != self.shown.values.get(name)
+    }
+
+    /// Assigns values in normal form by field name. Autodates and what is no field are left out; passwords are kept
+    /// aside until they are hashed.
+    pub fn load(&mut self, values: &Map<String, Value>) {
+        for (name, value) in values {
+            let Some(field) = self.entry.field(name) else { continue };
+            match field.kind() {
+                FieldType::Autodate => {}
+                FieldType::Password => {
+                    self.shown.passwords.insert(name.clone(), value.clone());
+                }
+                _ => {
+                    self.shown.values.insert(name.clone(), value.clone());
+                }
+            }
+        }
+    }
+
+    /// The document of a model event.
+    pub fn document(&self, more: Value) -> String {
+        let original = match (&self.original, self.saved) {
+            (None, false) => Value::Null,
+            (_, true) => json!({}),
+            (Some(original), false) => original
+                .iter()
+                .filter(|(name, value)| self.shown.values.get(*name) != Some(value))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect::<Map<_, _>>()
+                .into(),
+        };
+        let mut document = json!({
+            "record": record_document(&self.shown),
+            "isNew": self.original.is_none() && !self.saved,
+            "original": original,
+        });
+        if let (Value::Object(document), Value::Object(more)) = (&mut document, more) {
+            document.extend(more);
+        }
+        document.to_string()
+    }
+}
+
+impl Subject for Draft {
+    fn apply(&mut self, patch: &Map<String, Value>) {
+        let entry = self.entry.clone();
+        self.shown.apply(&entry, patch);
+    }
+
+    fn changes(&self) -> Value {
+        if self.saved { json!({"set": record_document(&self.shown)}) } else { Value::Null }
+    }
+}
+
+/// Runs an action inside the chain of an event, or bare if nobody listens.
+pub fn inside(
+    events: &Events,
+    event: &str,
+    draft: &mut Draft,
+    action: &mut dyn FnMut(&mut Draft) -> Outcome<()>,
+) -> Outcome<()> {
+    if !events.has(event) {
+        return action(draft);
+    }
+    let entry = draft.entry.clone();
+    let document = draft.document(Value::Null);
+    match around(event, &entry, document, draft, action)? {
+        Around::Done(()) | Around::Stopped => Ok(()),
+    }
+}
+
+/// How a save is to be done.
+#[derive(Default)]
+pub struct How {
+    /// Whether values are judged.
+    pub validate: bool,
+    /// Answers of checks in the database that were asked for already, if nothing can have changed the record since.
+    pub checked: Option<Vec<Vec<Value>>>,
+}
+
+/// Validates and stores a record inside its model events. The after-events are the caller's (see [`after`]), since they
+/// wait for the commit.
+///
+/// # Errors
+/// Validation errors as an answer with the message of the operation, and what hooks and the database say.
+pub fn save(catalog: &Catalog, draft: &mut Draft, events: &Events, how: How) -> Outcome<()> {
+    let names = if draft.is_new() { CREATE } else { UPDATE };
+    let How { validate, mut checked } = how;
+    inside(events, &names.of("Record", ""), draft, &mut |draft| {
+        inside(events, &names.of("Model", ""), draft, &mut |draft| {
+            prepare(draft);
+            if validate {
+                let checked = checked.take();
+                validate_inside(catalog, draft, events, checked)?;
+            }
+            inside(events, &names.of("Record", "Execute"), draft, &mut |draft| {
+                inside(events, &names.of("Model", "Execute"), draft, &mut |draft| {
+                    write::store(draft)?;
+                    draft.saved = true;
+                    Ok(())
+                })
+            })
+        })
+    })
+}
+
+/// What the server fills in before a record is judged.
+pub fn prepare(draft: &mut Draft) {
+    if draft.is_new() {
+        let entry = draft.entry.clone();
+        fill_generated(&entry, &mut draft.shown.values, &mut HostRandom);
+    }
+    crate::records::auth::prepare(draft);
+}
+
+fn validate_inside(
+    catalog: &Catalog,
+    draft: &mut Draft,
+    events: &Events,
+    mut checked: Option<Vec<Vec<Value>>>,
+) -> Outcome<()> {
+    inside(events, "onRecordValidate", draft, &mut |draft| {
+        checks::validate(catalog, draft, checked.take())?;
+        inside(events, "onModelValidate", draft, &mut |_| Ok(()))
+    })
+}
+
+/// Raises the events after a change has ended, well or not.
+///
+/// # Errors
+/// The failure itself, or what a handler throws: the client then gets an error though the change has happened.
+pub fn after(names: &Names, draft: &mut Draft, events: &Events, result: Outcome<()>) -> Outcome<()> {
+    let (outcome, more) = match &result {
+        Ok(()) => ("Success", Value::Null),
+        Err(failure) => ("Error", json!({"error": error_document(failure)})),
+    };
+    for kind in ["Record", "Model"] {
+        let event = names.after(kind, outcome);
+        if events.has(&event) {
+            let entry = draft.entry.clone();
+            let document = draft.document(more.clone());
+            around(&event, &entry, document, draft, |_| Ok(()))?;
+        }
+    }
+    result
+}
+
+/// The message of a failed save.
+pub fn failed_message(draft: &Draft) -> &'static str {
+    if draft.is_new() { messages::CREATE_RECORD } else { messages::UPDATE_RECORD }
+}
+
+/// A failed save as the client gets it.
+pub fn failed(draft: &Draft, failure: Failure) -> Failure {
+    ApiError::into(failure.into_api(failed_message(draft)))
+}

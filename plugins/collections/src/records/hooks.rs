@@ -1,0 +1,356 @@
+//! Raising events. What travels is described in plugins/hooks/PROTOCOL.md: a JSON document, then patches, each after
+//! a record separator.
+
+use hangar_sdk::hooks::{Raised, raise, subscribed};
+use hangar_sdk::http::{Payload, Response};
+use serde_json::{Map, Value, json};
+
+use crate::answer::{Failure, Outcome};
+use crate::call::Call;
+use crate::catalog::Entry;
+use crate::records::query::Values;
+use crate::records::record::Shown;
+
+const SEPARATOR: char = '\u{1e}';
+
+/// The events, among those asked for, that somebody listens to.
+#[derive(Debug, Default, Clone)]
+pub struct Events(Vec<String>);
+
+impl Events {
+    /// Asks the host.
+    pub fn among(names: &[&str], entry: &Entry) -> Self {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        Self(subscribed(&names, &entry.tags))
+    }
+
+    /// Whether nobody listens.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether somebody listens to this one.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|other| other == name)
+    }
+}
+
+/// What patches act on.
+pub trait Subject {
+    /// Applies one patch.
+    fn apply(&mut self, patch: &Map<String, Value>);
+    /// What the action has changed, for handlers that look afterwards. Null for nothing.
+    fn changes(&self) -> Value {
+        Value::Null
+    }
+}
+
+/// How a chain went.
+pub enum Around<T> {
+    /// The action happened, with this result.
+    Done(T),
+    /// A handler ended the chain before the action, or swallowed its error.
+    Stopped,
+}
+
+/// Runs an action inside the chain of an event.
+///
+/// # Errors
+/// What the outermost handler makes of the action's error, or of its own.
+pub fn around<S: Subject, T>(
+    event: &str,
+    entry: &Entry,
+    document: String,
+    subject: &mut S,
+    action: impl FnOnce(&mut S) -> Outcome<T>,
+) -> Outcome<Around<T>> {
+    let raised = raise(event, &entry.tags, &document)?;
+    let turn = raised.turn();
+    apply(subject, &turn.payload, document.len());
+    let mut text = turn.payload;
+    if !turn.proceed {
+        let last = Raised::finish(raised, Ok(&text))?;
+        apply(subject, &last, text.len());
+        return Ok(Around::Stopped);
+    }
+    match action(subject) {
+        Ok(done) => {
+            let changes = subject.changes();
+            if !changes.is_null() {
+                text.push(SEPARATOR);
+                text.push_str(&changes.to_string());
+            }
+            let last = Raised::finish(raised, Ok(&text))?;
+            apply(subject, &last, text.len());
+            Ok(Around::Done(done))
+        }
+        Err(failure) => {
+            let last = Raised::finish(raised, Err(&failure.into_error()))?;
+            apply(subject, &last, text.len());
+            Ok(Around::Stopped)
+        }
+    }
+}
+
+fn apply(subject: &mut impl Subject, text: &str, known: usize) {
+    for patch in text.get(known..).unwrap_or_default().split(SEPARATOR).filter(|patch| !patch.is_empty()) {
+        match serde_json::from_str(patch) {
+            Ok(Value::Object(patch)) => subject.apply(&patch),
+            _ => hangar_sdk::log::warn("a hook has answered a patch that is no JSON object; it is ignored"),
+        }
+    }
+}
+
+/// The `request` of a document.
+pub fn request_document(call: &Call) -> Value {
+    let identity = call.identity_text.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    json!({
+        "method": call.method,
+        "path": call.path,
+        "query": call.query,
+        "headers": call.headers,
+        "body": call.body.values,
+        "identity": identity,
+        "context": if call.context.is_empty() { "default" } else { call.context },
+        "remoteAddress": call.remote_address,
+    })
+}
+
+/// A record for a document: its fields and the values hooks have set beside them.
+pub fn record_document(record: &Shown) -> Value {
+    let mut values: Values = record.custom.clone();
+    values.extend(record.values.iter().map(|(name, value)| (name.clone(), value.clone())));
+    for name in record.passwords.keys() {
+        values.remove(name);
+    }
+    Value::Object(values)
+}
+
+/// What handlers of a request event want as its answer.
+#[derive(Default)]
+pub struct Reply {
+    written: Option<Response>,
+    headers: Vec<(String, String)>,
+}
+
+impl Reply {
+    /// Reads the `response` of a patch.
+    pub fn apply(&mut self, patch: &Map<String, Value>) {
+        let Some(response) = patch.get("response") else { return };
+        let headers = response.get("headers").and_then(Value::as_array).into_iter().flatten().filter_map(|pair| {
+            Some((pair.get(0)?.as_str()?.to_owned(), pair.get(1)?.as_str()?.to_owned()))
+        });
+        self.headers.extend(headers);
+        let Some(status) = response.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok())
+        else {
+            return;
+        };
+        if self.written.is_some() {
+            return;
+        }
+        self.written = Some(match response {
+            _ if response.get("json").is_some() => Response::json(status, hangar_model::json::to_json(&response["json"])),
+            _ => match (response.get("text").and_then(Value::as_str), response.get("base64").and_then(Value::as_str)) {
+                (Some(text), _) => Response { status, headers: vec![], payload: Payload::Text(text.to_owned()) },
+                (None, Some(text)) => Response { status, headers: vec![], payload: Payload::Bytes(decode(text)) },
+                (None, None) => Response::empty(status),
+            },
+        });
+    }
+
+    /// The answer: a handler's own, else the raiser's, else 200 without a body.
+    pub fn finish(self, around: Around<Response>) -> Response {
+        let mut response = match (self.written, around) {
+            (Some(written), _) => written,
+            (None, Around::Done(response)) => response,
+            (None, Around::Stopped) => Response::empty(200),
+        };
+        for (name, value) in self.headers {
+            if name.eq_ignore_ascii_case("content-type") {
+                response.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+            }
+            response.headers.push((name, value));
+        }
+        response
+    }
+}
+
+/// Standard base64, padding optional; what is no base64 is skipped.
+fn decode(text: &str) -> Vec<u8> {
+    let (mut out, mut bits, mut count) = (Vec::with_capacity(text.len() / 4 * 3), 0_u32, 0);
+    for byte in text.bytes() {
+        let digit = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => continue,
+        };
+        bits = bits << 6 | u32::from(digit);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            out.push((bits >> count & 0xff) as u8);
+        }
+    }
+    out
+}
+
+struct ViewEvent<'a> {
+    entry: &'a Entry,
+    record: Shown,
+    reply: Reply,
+}
+
+impl Subject for ViewEvent<'_> {
+    fn apply(&mut self, patch: &Map<String, Value>) {
+        self.record.apply(self.entry, patch);
+        self.reply.apply(patch);
+    }
+
+    fn changes(&self) -> Value {
+        json!({"response": {"status": 200}})
+    }
+}
+
+/// `onRecordViewRequest` around the answer.
+pub fn view_request(
+    entry: &Entry,
+    call: &Call,
+    record: Shown,
+    answer: impl FnOnce(Shown) -> Outcome<Response>,
+) -> Outcome<Response> {
+    let document =
+        json!({"record": record_document(&record), "isNew": false, "original": {}, "request": request_document(call)});
+    let mut event = ViewEvent { entry, record, reply: Reply::default() };
+    let around = around("onRecordViewRequest", entry, document.to_string(), &mut event, |event| {
+        if event.reply.written.is_some() {
+            return Ok(Response::empty(200));
+        }
+        answer(event.record.clone())
+    })?;
+    Ok(event.reply.finish(around))
+}
+
+struct ListEvent<'a> {
+    entry: &'a Entry,
+    records: Vec<Shown>,
+    kept: Option<Vec<usize>>,
+    result: Value,
+    reply: Reply,
+}
+
+impl ListEvent<'_> {
+    fn chosen(&self) -> Vec<Shown> {
+        match &self.kept {
+            None => self.records.clone(),
+            Some(kept) => kept.iter().filter_map(|at| self.records.get(*at).cloned()).collect(),
+        }
+    }
+}
+
+impl Subject for ListEvent<'_> {
+    fn apply(&mut self, patch: &Map<String, Value>) {
+        apply_records(self.entry, &mut self.records, patch);
+        if let Some(keep) = patch.get("keep").and_then(Value::as_array) {
+            self.kept = Some(keep.iter().filter_map(Value::as_u64).filter_map(|at| usize::try_from(at).ok()).collect());
+        }
+        if let Some(result @ Value::Object(_)) = patch.get("event").and_then(|event| event.get("result")) {
+            self.result = result.clone();
+        }
+        self.reply.apply(patch);
+    }
+
+    fn changes(&self) -> Value {
+        json!({"response": {"status": 200}})
+    }
+}
+
+/// The patches of single records among many.
+fn apply_records(entry: &Entry, records: &mut [Shown], patch: &Map<String, Value>) {
+    for part in patch.get("records").and_then(Value::as_array).into_iter().flatten() {
+        let at = part.get("at").and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok());
+        if let (Some(at), Value::Object(part)) = (at, part)
+            && let Some(record) = records.get_mut(at)
+        {
+            record.apply(entry, part);
+        }
+    }
+}
+
+/// `onRecordsListRequest` around the answer.
+pub fn list_request(
+    entry: &Entry,
+    call: &Call,
+    records: Vec<Shown>,
+    result: Value,
+    answer: impl FnOnce(Vec<Shown>, &Value) -> Outcome<Response>,
+) -> Outcome<Response> {
+    let items: Vec<Value> = records.iter().map(record_document).collect();
+    let document = json!({"records": items, "result": result, "request": request_document(call)});
+    let mut event = ListEvent { entry, records, kept: None, result, reply: Reply::default() };
+    let around = around("onRecordsListRequest", entry, document.to_string(), &mut event, |event| {
+        if event.reply.written.is_some() {
+            return Ok(Response::empty(200));
+        }
+        answer(event.chosen(), &event.result)
+    })?;
+    Ok(event.reply.finish(around))
+}
+
+struct EnrichEvent<'a> {
+    entry: &'a Entry,
+    records: Vec<Shown>,
+    expanded: bool,
+}
+
+impl Subject for EnrichEvent<'_> {
+    fn apply(&mut self, patch: &Map<String, Value>) {
+        if self.records.len() == 1 && !patch.contains_key("records") {
+            self.records[0].apply(self.entry, patch);
+        }
+        apply_records(self.entry, &mut self.records, patch);
+    }
+
+    fn changes(&self) -> Value {
+        if !self.expanded {
+            return Value::Null;
+        }
+        let parts = self.records.iter().enumerate().filter_map(|(at, record)| {
+            let expand = record.expand.as_ref()?;
+            Some(json!({"at": at, "expand": expand}))
+        });
+        json!({"records": parts.collect::<Vec<_>>()})
+    }
+}
+
+/// `onRecordEnrich` around `action`, which expands.
+pub fn enrich(
+    entry: &Entry,
+    call: &Call,
+    records: Vec<Shown>,
+    action: impl FnOnce(&mut [Shown]) -> Outcome<()>,
+) -> Outcome<Vec<Shown>> {
+    let items: Vec<Value> = records.iter().map(record_document).collect();
+    let document = json!({"records": items, "request": request_document(call)});
+    let mut event = EnrichEvent { entry, records, expanded: false };
+    around("onRecordEnrich", entry, document.to_string(), &mut event, |event| {
+        event.expanded = true;
+        action(&mut event.records)
+    })?;
+    Ok(event.records)
+}
+
+/// The error of an after-error event.
+pub fn error_document(failure: &Failure) -> Value {
+    match failure {
+        Failure::Api(error) => {
+            json!({"code": "api_error", "message": error.message, "status": error.status, "data": error.data})
+        }
+        Failure::Host(error) => {
+            let data: Value = serde_json::from_str(&error.data).unwrap_or_else(|_| json!({}));
+            json!({"code": error.code, "message": error.message, "status": error.status, "data": data})
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! `GET /api/collections/{collection}/records`
+
+use hangar_filter::{Expr, Request as FilterRequest, Scope, check_client, parse};
+use hangar_model::ApiError;
+use hangar_model::json::to_json;
+use hangar_sdk::http::Response;
+use hangar_sdk::postgres::{Fallback, Plan, Rendered, Segment, Statement, defer};
+use serde_json::{Value, json};
+
+use crate::answer::{Failure, Outcome};
+use crate::call::Call;
+use crate::catalog::{Catalog, Entry, Rule, RuleKind};
+use crate::records::hooks::{self, Events};
+use crate::records::plans::Prepared;
+use crate::records::present::{self, Options};
+use crate::records::query::{self, Values};
+use crate::records::record::Shown;
+use crate::records::template::Audience;
+
+/// Records a page holds unless the client says otherwise.
+const PER_PAGE: i64 = 30;
+/// Records a page can hold.
+const MAX_PER_PAGE: i64 = 1000;
+
+/// Which part of the list is asked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Page {
+    page: i64,
+    per_page: i64,
+    skip_total: bool,
+}
+
+impl Page {
+    fn read(call: &Call) -> Result<Self, ApiError> {
+        let number = |name: &str| match call.parameter(name) {
+            "" => Ok(0),
+            text => text.parse::<i64>().map_err(|_| ApiError::bad_request("")),
+        };
+        let skip_total = match call.parameter("skipTotal") {
+            "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
+            _ => return Err(ApiError::bad_request("")),
+        };
+        let (page, per_page) = (number("page")?, number("perPage")?);
+        Ok(Self {
+            page: page.max(1),
+            per_page: if per_page <= 0 { PER_PAGE } else { per_page.min(MAX_PER_PAGE) },
+            skip_total,
+        })
+    }
+
+    fn tail(&self) -> String {
+        let offset = (self.page - 1).saturating_mul(self.per_page);
+        if offset == 0 { format!(" LIMIT {}", self.per_page) } else { format!(" LIMIT {} OFFSET {offset}", self.per_page) }
+    }
+}
+
+/// Answers the request.
+pub fn handle(catalog: &Catalog, entry: &Entry, call: &Call) -> Outcome<Response> {
+    let rule = query::rule_for(entry, RuleKind::List, call)?;
+    let superuser = call.superuser();
+    let events = Events::among(&["onRecordsListRequest", "onRecordEnrich"], entry);
+    if !events.is_empty() || !call.parameter("expand").is_empty() || !call.parameter("fields").is_empty() {
+        return slow(catalog, entry, call, &rule, &events);
+    }
+    let own = call.own_id(&entry.id).unwrap_or_default();
+    let key = format!("{}{}", if superuser { "list su " } else { "list " }, call.query);
+    if let Some(body) = entry.plans.defer(&key, "", own) {
+        return Ok(Response::deferred(200, body?));
+    }
+    let compiled = compile(catalog, entry, call, &rule)?;
+    if compiled.dynamic {
+        return Ok(Response::deferred(200, defer(&compiled.prepared.plan)?));
+    }
+    let mut prepared = compiled.prepared;
+    let body = prepared.defer("", own)?;
+    entry.plans.keep(&key, prepared);
+    Ok(Response::deferred(200, body))
+}
+
+struct Compiled {
+    prepared: Prepared,
+    /// Whether it depends on more than the query string.
+    dynamic: bool,
+}
+
+/// What the client asks to filter and sort by.
+struct Wanted<'a> {
+    filter: Option<Expr>,
+    sort: &'a str,
+    scope: Scope,
+    page: Page,
+    dynamic: bool,
+}
+
+impl<'a> Wanted<'a> {
+    fn read(call: &'a Call) -> Outcome<Self> {
+        let (filter, sort) = (call.parameter("filter"), call.parameter("sort"));
+        let superuser = call.superuser();
+        if !superuser {
+            check_client(filter, sort)?;
+        }
+        let page = Page::read(call)?;
+        if filter.contains('\0') || sort.contains('\0') {
+            return Err(ApiError::bad_request("").into());
+        }
+        Ok(Self {
+            filter: if filter.is_empty() { None } else { Some(parse(filter)?) },
+            sort,
+            scope: Scope::Client { superuser },
+            page,
+            // Macros such as `@now`, and for superusers `@request`.
+            dynamic: filter.contains('@') || sort.contains("@request"),
+        })
+    }
+}
+
+fn request_for(call: &Call, dynamic: bool) -> FilterRequest {
+    if dynamic { call.plain_request() } else { FilterRequest::default() }
+}
+
+/// A plan that answers the request by itself.
+fn compile(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>) -> Outcome<Compiled> {
+    let wanted = Wanted::read(call)?;
+    let mut dynamic = wanted.dynamic || matches!(rule, Rule::Expr(_, true));
+    let audience = if call.superuser() { Audience::Superuser } else { Audience::Public };
+    let shape = entry.shapes.get(entry, audience);
+    let manages = shape.hides_email() && matches!(entry.rule(RuleKind::Manage)?, Rule::Expr(_, true));
+    let request = request_for(call, dynamic || manages);
+
+    let mut query = query::query(catalog, entry, &request);
+    query::with_rule(&mut query, rule)?;
+    if let Some(filter) = &wanted.filter {
+        query.filter(filter, wanted.scope)?;
+    }
+    query.sort(wanted.sort, wanted.scope)?;
+    let email = match shape.hides_email() {
+        true => Some(query::email_condition(&mut query, catalog, entry, call, &request)?),
+        false => None,
+    };
+    let mut built = query.finish();
+    let (mut own_at, mut email_sql) = (None, String::new());
+    let mut count_params = built.params.clone();
+    if let Some(email) = email {
+        dynamic |= email.dynamic;
+        // The condition's parameters come last, so that the count can do without them.
+        count_params.truncate(email.own_at);
+        built.params.extend(email.more);
+        (own_at, email_sql) = (Some(email.own_at), email.sql);
+    }
+    let count = format!("SELECT count(*) AS n FROM {} WHERE {}", built.count_from, built.where_sql);
+    let statement = query::rows_statement(&shape.select_list(&email_sql), built, &wanted.page.tail());
+    let Page { page, per_page, skip_total } = wanted.page;
+    let mut segments = vec![
+        Segment::Text("{\"items\":[".into()),
+        Segment::Rows(Rendered { statement, template: shape.template.clone() }),
+    ];
+    let after = format!("],\"page\":{page},\"perPage\":{per_page},\"totalItems\":");
+    if skip_total {
+        segments.push(Segment::Text(format!("{after}-1,\"totalPages\":-1}}")));
+    } else {
+        let sql = format!("SELECT n, (n + {per_page} - 1) / {per_page} FROM ({count}) AS total");
+        segments.push(Segment::Text(after));
+        segments.push(Segment::Rows(Rendered {
+            statement: Statement::new(sql, query::params(count_params)),
+            template: r#"[{"s":"json"},",\"totalPages\":",{"s":"json"}]"#.into(),
+        }));
+        segments.push(Segment::Text("}".into()));
+    }
+    let when_failed = Some(Fallback { status: 400, text: ApiError::bad_request("").to_json() });
+    let plan = Plan { segments, when_empty: None, when_failed };
+    Ok(Compiled { prepared: Prepared { plan, id_at: None, own_at }, dynamic })
+}
+
+/// The way through this component, for hooks, `expand` and `fields`.
+fn slow(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>, events: &Events) -> Outcome<Response> {
+    let picker = present::picker(call)?;
+    let wanted = Wanted::read(call)?;
+    let request = call.plain_request();
+    let mut query = query::query(catalog, entry, &request);
+    query::with_rule(&mut query, rule)?;
+    if let Some(filter) = &wanted.filter {
+        query.filter(filter, wanted.scope)?;
+    }
+    query.sort(wanted.sort, wanted.scope)?;
+    let built = query.finish();
+    let count = format!("SELECT count(*) FROM {} WHERE {}", built.count_from, built.where_sql);
+    let count_params = query::params(built.params.clone());
+    let statement = query::rows_statement(&query::full_list(entry), built, &wanted.page.tail());
+    let mut segments = vec![query::full_rows(entry, statement)];
+    if !wanted.page.skip_total {
+        segments.push(Segment::Rows(Rendered {
+            statement: Statement::new(count, count_params),
+            template: r#"[{"s":"json"}]"#.into(),
+        }));
+    }
+    let mut answers = query::fetch(segments).map_err(bad_query)?;
+    let total = match wanted.page.skip_total {
+        true => -1,
+        false => answers.pop().and_then(|rows| rows.first().and_then(Value::as_i64)).unwrap_or_default(),
+    };
+    let rows: Vec<Values> = query::objects(answers.pop().unwrap_or_default());
+    let Page { page, per_page, .. } = wanted.page;
+    let pages = if total < 0 { -1 } else { (total + per_page - 1) / per_page };
+    let result = json!({"page": page, "perPage": per_page, "totalItems": total, "totalPages": pages});
+    let records: Vec<Shown> = rows.into_iter().map(Shown::new).collect();
+
+    let answer = |records: Vec<Shown>, result: &Value| -> Outcome<Response> {
+        let items = present::enrich(catalog, entry, call, records, Options::of(call))?;
+        let mut body = result.clone();
+        body["items"] = Value::Array(items);
+        Ok(Response::json(200, to_json(&present::pick_list(&picker, body))))
+    };
+    if !events.has("onRecordsListRequest") {
+        return answer(records, &result);
+    }
+    hooks::list_request(entry, call, records, result, answer)
+}
+
+/// A statement that fails on what the client has asked for is the client's mistake.
+fn bad_query(failure: Failure) -> Failure {
+    match failure.sqlstate() {
+        Some(state) if state.starts_with("22") || state.starts_with("42") => {
+            if let Failure::Host(error) = &failure {
+                hangar_sdk::log::warn(&format!("a filter or sort failed in the database: {}", error.message));
+            }
+            ApiError::bad_request("").into()
+        }
+        _ => failure,
+    }
+}

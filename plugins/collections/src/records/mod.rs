@@ -1,0 +1,71 @@
+//! Records: the five endpoints, and the service to other plugins.
+
+pub mod auth;
+pub mod checks;
+pub mod create;
+pub mod delete;
+pub mod draft;
+pub mod expand;
+pub mod hooks;
+pub mod list;
+pub mod plans;
+pub mod present;
+pub mod query;
+pub mod record;
+pub mod request_event;
+pub mod service;
+pub mod submitted;
+pub mod template;
+pub mod update;
+pub mod view;
+pub mod write;
+
+use std::rc::Rc;
+
+use hangar_model::ApiError;
+use hangar_sdk::http::{Request, Response};
+
+use crate::answer::Outcome;
+use crate::call::Call;
+use crate::catalog::{self, Catalog, Entry};
+
+/// Answers a request to one of the record endpoints.
+///
+/// # Errors
+/// What the endpoint answers instead.
+pub fn handle(request: Request) -> Outcome<Response> {
+    let catalog = catalog::current()?;
+    let collection = request.params.first().cloned().unwrap_or_default();
+    let id = request.params.get(1).cloned();
+    match (request.method.as_str(), id) {
+        ("GET", None) => {
+            let entry = find(&catalog, &collection, "Missing collection context.")?;
+            list::handle(&catalog, entry, &Call::new(request)?)
+        }
+        ("GET", Some(id)) => {
+            let entry = find(&catalog, &collection, "Missing collection context.")?;
+            view::handle(&catalog, entry, &Call::new(request)?, &id)
+        }
+        ("POST", None) => {
+            let entry = writable(find(&catalog, &collection, "Missing or invalid collection context.")?)?;
+            create::handle(&catalog, entry, &Call::new(request)?)
+        }
+        ("PATCH", Some(id)) => {
+            let entry = writable(find(&catalog, &collection, "Missing or invalid collection context.")?)?;
+            update::handle(&catalog, entry, &Call::new(request)?, &id)
+        }
+        ("DELETE", Some(id)) => {
+            let entry = writable(find(&catalog, &collection, "Missing collection context.")?)?;
+            delete::handle(&catalog, entry, &Call::new(request)?, &id)
+        }
+        _ => Err(ApiError::not_found("").into()),
+    }
+}
+
+fn find<'a>(catalog: &'a Catalog, name: &str, message: &str) -> Result<&'a Rc<Entry>, ApiError> {
+    catalog.get(name).ok_or_else(|| ApiError::not_found(message))
+}
+
+fn writable(entry: &Rc<Entry>) -> Result<&Rc<Entry>, ApiError> {
+    if entry.is_view() { Err(ApiError::bad_request("Unsupported collection type.")) } else { Ok(entry) }
+}

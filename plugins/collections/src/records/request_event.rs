@@ -1,0 +1,56 @@
+//! The request events of create, update and delete.
+
+use hangar_sdk::http::Response;
+use serde_json::{Map, Value, json};
+
+use crate::answer::Outcome;
+use crate::call::Call;
+use crate::records::draft::Draft;
+use crate::records::hooks::{Events, Reply, Subject, around, request_document};
+
+struct RequestEvent<'a> {
+    draft: &'a mut Draft,
+    reply: Reply,
+    status: u16,
+}
+
+impl Subject for RequestEvent<'_> {
+    fn apply(&mut self, patch: &Map<String, Value>) {
+        self.draft.apply(patch);
+        self.reply.apply(patch);
+    }
+
+    fn changes(&self) -> Value {
+        let mut changes = match self.draft.changes() {
+            Value::Object(changes) => changes,
+            _ => Map::new(),
+        };
+        changes.insert("response".into(), json!({"status": self.status}));
+        Value::Object(changes)
+    }
+}
+
+/// Runs an action that answers the request inside the chain of a request event, or bare if nobody listens.
+///
+/// # Errors
+/// What the action or a handler fails with.
+pub fn in_request(
+    events: &Events,
+    event: &str,
+    call: &Call,
+    draft: &mut Draft,
+    action: impl FnOnce(&mut Draft) -> Outcome<Response>,
+) -> Outcome<Response> {
+    if !events.has(event) {
+        return action(draft);
+    }
+    let entry = draft.entry.clone();
+    let document = draft.document(json!({"request": request_document(call)}));
+    let mut subject = RequestEvent { draft, reply: Reply::default(), status: 200 };
+    let around = around(event, &entry, document, &mut subject, |subject| {
+        let response = action(subject.draft)?;
+        subject.status = response.status;
+        Ok(response)
+    })?;
+    Ok(subject.reply.finish(around))
+}

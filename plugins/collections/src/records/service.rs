@@ -1,0 +1,270 @@
+//! `hangar:collections/records`: collections and records for other plugins. No rule applies; model hooks do.
+
+use std::rc::Rc;
+
+use hangar_filter::{Expr, Query, Request as FilterRequest, Scope, parse};
+use hangar_model::ApiError;
+use hangar_model::json::to_json;
+use hangar_sdk::collections::Guest;
+use hangar_sdk::postgres::{Rendered, Segment, Statement, active};
+use hangar_sdk::{Error, Result};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::answer::{Failure, Outcome};
+use crate::call::Call;
+use crate::catalog::{self, Catalog, Entry};
+use crate::records::draft::{self, CREATE, DELETE, Draft, How, UPDATE};
+use crate::records::present::{self, Options};
+use crate::records::query::{self, Values};
+use crate::records::record::Shown;
+use crate::records::update::by_id;
+use crate::records::write::transaction;
+use crate::records::delete;
+
+/// Records one `select` answers at most.
+const MAX_SELECTED: u64 = 100_000;
+
+/// A query of the service.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Wanted {
+    filter: String,
+    sort: String,
+    /// 0 for all.
+    limit: u64,
+    offset: u64,
+    params: Map<String, Value>,
+}
+
+/// Options of a save.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct SaveOptions {
+    is_new: Option<bool>,
+    validate: Option<bool>,
+}
+
+/// Options of a presentation.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PresentOptions {
+    /// Relations to expand, comma-separated.
+    expand: String,
+    /// Show every email: the record is shown to its owner.
+    show_emails: bool,
+}
+
+impl Guest for crate::Plugin {
+    fn collection(name_or_id: String) -> Result<String> {
+        let catalog = catalog::current()?;
+        catalog.get(&name_or_id).map(|entry| entry.to_storage()).ok_or_else(|| missing(&name_or_id))
+    }
+
+    fn collections() -> Result<String> {
+        let all: Vec<String> = catalog::current()?.all().iter().map(|entry| entry.to_storage()).collect();
+        Ok(format!("[{}]", all.join(",")))
+    }
+
+    fn find(collection: String, id: String) -> Result<String> {
+        let catalog = catalog::current()?;
+        let entry = find_entry(&catalog, &collection)?;
+        let record = by_id(entry, &id, "").map_err(Failure::into_error)?;
+        record.map(|record| to_json(&record)).ok_or_else(|| no_record(&collection, &id))
+    }
+
+    fn select(collection: String, query: String) -> Result<String> {
+        select(&collection, &query).map_err(Failure::into_error)
+    }
+
+    fn count(collection: String, query: String) -> Result<u32> {
+        count(&collection, &query).map_err(Failure::into_error)
+    }
+
+    fn save(collection: String, document: String, options: String) -> Result<String> {
+        let work = || save(&collection, &document, &options);
+        // Inside a transaction of somebody else a failed save must not spoil what came before it.
+        let saved = if active() { transaction(work) } else { work() };
+        saved.map_err(Failure::into_error)
+    }
+
+    fn delete(collection: String, id: String) -> Result<()> {
+        let work = || remove(&collection, &id);
+        let removed = if active() { transaction(work) } else { work() };
+        removed.map_err(Failure::into_error)
+    }
+
+    fn present(collection: String, records: String, options: String) -> Result<String> {
+        present(&collection, &records, &options).map_err(Failure::into_error)
+    }
+}
+
+fn missing(collection: &str) -> Error {
+    Error::new("not_found", 404, format!("there is no collection {collection:?}"))
+}
+
+fn no_record(collection: &str, id: &str) -> Error {
+    Error::new("not_found", 404, format!("there is no record {id:?} in the collection {collection:?}"))
+}
+
+fn find_entry<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Rc<Entry>> {
+    catalog.get(name).ok_or_else(|| missing(name))
+}
+
+fn read<T: for<'a> Deserialize<'a> + Default>(text: &str) -> Outcome<T> {
+    if text.trim().is_empty() { Ok(T::default()) } else { Ok(serde_json::from_str(text)?) }
+}
+
+/// A filter after its placeholders have been filled in.
+struct Filled {
+    expr: Option<Expr>,
+    request: FilterRequest,
+}
+
+impl Wanted {
+    fn fill(&self) -> Outcome<Filled> {
+        let mut request = FilterRequest::default();
+        let mut filter = self.filter.clone();
+        for (name, value) in &self.params {
+            let placeholder = format!("{{:{name}}}");
+            if filter.contains(&placeholder) {
+                filter = filter.replace(&placeholder, &literal(name, value, &mut request.body));
+            }
+        }
+        let expr = if filter.trim().is_empty() { None } else { Some(parse(&filter)?) };
+        Ok(Filled { expr, request })
+    }
+
+    fn apply(&self, filled: &Filled, query: &mut Query<'_>) -> Outcome<()> {
+        if let Some(expr) = &filled.expr {
+            query.filter(expr, Scope::Rule)?;
+        }
+        Ok(())
+    }
+}
+
+/// A value as the filter language writes it. A text that ends in a backslash has no literal, since that would escape
+/// the closing quote: it goes through the request's body.
+fn literal(name: &str, value: &Value, body: &mut Map<String, Value>) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number.as_f64().unwrap_or_default().to_string(),
+        Value::String(text) if !text.ends_with('\\') => format!("'{}'", text.replace('\'', "\\'")),
+        Value::String(_) => {
+            let key = format!("hangar_param_{}", hangar_model::ids::crc32(name));
+            body.insert(key.clone(), value.clone());
+            format!("@request.body.{key}")
+        }
+        other => format!("'{}'", to_json(other).replace('\'', "\\'")),
+    }
+}
+
+fn select(collection: &str, query: &str) -> Outcome<String> {
+    let catalog = catalog::current()?;
+    let entry = find_entry(&catalog, collection)?;
+    let wanted: Wanted = read(query)?;
+    let filled = wanted.fill()?;
+    let mut query = query::query(&catalog, entry, &filled.request);
+    wanted.apply(&filled, &mut query)?;
+    query.sort(&wanted.sort, Scope::Rule)?;
+    let limit = if wanted.limit == 0 { MAX_SELECTED } else { wanted.limit.min(MAX_SELECTED) };
+    let tail = match wanted.offset {
+        0 => format!(" LIMIT {limit}"),
+        offset => format!(" LIMIT {limit} OFFSET {}", offset.min(i64::MAX as u64)),
+    };
+    let statement = query::rows_statement(&query::full_list(entry), query.finish(), &tail);
+    Ok(to_json(&query::fetch_records(entry, statement)?))
+}
+
+fn count(collection: &str, query: &str) -> Outcome<u32> {
+    let catalog = catalog::current()?;
+    let entry = find_entry(&catalog, collection)?;
+    let wanted: Wanted = read(query)?;
+    let filled = wanted.fill()?;
+    let mut query = query::query(&catalog, entry, &filled.request);
+    wanted.apply(&filled, &mut query)?;
+    let built = query.finish();
+    let sql = format!("SELECT count(*) FROM {} WHERE {}", built.count_from, built.where_sql);
+    let statement = Statement::new(sql, query::params(built.params));
+    let rows = query::fetch(vec![Segment::Rows(Rendered { statement, template: r#"[{"s":"json"}]"#.into() })])?;
+    let count = rows.first().and_then(|rows| rows.first()).and_then(Value::as_u64).unwrap_or_default();
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+fn save(collection: &str, document: &str, options: &str) -> Outcome<String> {
+    let catalog = catalog::current()?;
+    let entry = find_entry(&catalog, collection)?;
+    if entry.is_view() {
+        return Err(ApiError::bad_request("Unsupported collection type.").into());
+    }
+    let document: Values = serde_json::from_str(document)?;
+    let options: SaveOptions = read(options)?;
+    let id = document.get("id").and_then(Value::as_str).unwrap_or_default();
+    let stored = match options.is_new {
+        Some(true) => None,
+        _ if id.is_empty() => None,
+        known => match by_id(entry, id, "")? {
+            None if known == Some(false) => return Err(no_record(collection, id).into()),
+            stored => stored,
+        },
+    };
+    let (names, mut draft) = match stored {
+        Some(stored) => (UPDATE, Draft::stored(entry.clone(), stored)),
+        None => (CREATE, Draft::new(entry.clone())),
+    };
+    draft.shown.apply(entry, &Map::from_iter([("set".to_owned(), Value::Object(document))]));
+    draft.id_given = !draft.shown.id().is_empty();
+    let events = draft::listened(&names, entry, &[]);
+    let how = How { validate: options.validate.unwrap_or(true), checked: None };
+    let result = draft::save(&catalog, &mut draft, &events, how);
+    draft::after(&names, &mut draft, &events, result)?;
+    Ok(to_json(&draft.shown.values))
+}
+
+fn remove(collection: &str, id: &str) -> Outcome<()> {
+    let catalog = catalog::current()?;
+    let entry = find_entry(&catalog, collection)?;
+    if entry.is_view() {
+        return Err(ApiError::bad_request("Unsupported collection type.").into());
+    }
+    let stored = by_id(entry, id, "")?.ok_or_else(|| no_record(collection, id))?;
+    let mut draft = Draft::stored(entry.clone(), stored);
+    let events = draft::listened(&DELETE, entry, &[]);
+    delete::delete(&catalog, &mut draft, &events)
+}
+
+fn present(collection: &str, records: &str, options: &str) -> Outcome<String> {
+    let catalog = catalog::current()?;
+    let entry = find_entry(&catalog, collection)?;
+    let options: PresentOptions = read(options)?;
+    let records: Vec<Values> = serde_json::from_str(records)?;
+    let records = records.into_iter().map(Shown::new).collect();
+    let call = Call::internal();
+    let options = Options { expand: &options.expand, show_emails: options.show_emails };
+    Ok(to_json(&present::enrich(&catalog, entry, &call, records, options)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn placeholders_cannot_break_out() {
+        let fill = |value: Value| {
+            let wanted = Wanted {
+                filter: "title = {:v}".into(),
+                params: Map::from_iter([("v".to_owned(), value)]),
+                ..Wanted::default()
+            };
+            wanted.fill()
+        };
+        for text in ["a", "it's", "\\", "x\\", "\\' || 1=1 || title = '", "a\\'b", "' || id != '"] {
+            let filled = fill(json!(text)).expect("a filter");
+            let expected = format!("{:?}", parse("title = 'x'").expect("a filter"));
+            let shape = format!("{:?}", filled.expr.expect("an expression"));
+            assert_eq!(shape.matches("comparisons: 1").count(), expected.matches("comparisons: 1").count(), "{shape}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What a client has submitted for a record: modifiers, hidden fields, and the row the create rule is tested on.
+
+use hangar_filter::Scope;
+use hangar_model::modifier;
+use hangar_model::sql::{ROWID, cast, ident};
+use hangar_model::{Collection, FieldType};
+use hangar_sdk::postgres::{Rendered, Segment, Statement};
+use serde_json::{Map, Value};
+
+use crate::answer::Outcome;
+use crate::call::Call;
+use crate::catalog::{Catalog, Entry, Rule};
+use crate::random::HostRandom;
+use crate::records::draft::Draft;
+use crate::records::query::{self, Values};
+use crate::records::write::param;
+
+/// Name of the CTE that stands in for the table while the create rule is tested.
+const CTE: &str = "hangar_submitted";
+/// Id of the submitted row while it has none.
+const TEMPORARY_ID: &str = "hangar0temporary";
+
+/// The body after modifiers: plain names, fields in normal form. Keys that are no field are kept for the rules.
+pub fn resolve(collection: &Collection, stored: &Values, call: &Call) -> Map<String, Value> {
+    modifier::resolve(collection, stored, &call.body.values, &mut HostRandom)
+}
+
+/// The fields a body changes relative to what is stored (`n+`, `tags-`).
+pub fn modified<'a>(collection: &'a Collection, body: &Map<String, Value>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = body
+        .keys()
+        .filter(|key| collection.field(key).is_none())
+        .filter_map(|key| {
+            let name = key.strip_suffix(['+', '-']).or_else(|| key.strip_prefix('+'))?;
+            Some(collection.field(name)?.name.as_str())
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Puts a resolved body into a draft. Hidden fields are a superuser's business, the password excepted.
+pub fn load(draft: &mut Draft, mut resolved: Map<String, Value>, superuser: bool) {
+    if !superuser {
+        let entry = draft.entry.clone();
+        resolved.retain(|name, _| {
+            let own_password = entry.is_auth() && name == "password";
+            own_password || entry.field(name).is_none_or(|field| !field.hidden)
+        });
+    }
+    draft.load(&resolved);
+}
+
+/// A question that has an answer if the draft, as if it were stored, meets a rule.
+///
+/// # Errors
+/// A rule that cannot be compiled.
+pub fn meets(
+    catalog: &Catalog,
+    draft: &Draft,
+    call: &Call,
+    rule: &Rule<'_>,
+    resolved: &Map<String, Value>,
+) -> Outcome<Option<Segment>> {
+    let Rule::Expr(expr, _) = rule else { return Ok(None) };
+    let entry: &Entry = &draft.entry;
+    let mut columns = vec![format!("0::bigint AS {}", ident(ROWID))];
+    let mut params = Vec::new();
+    for field in &entry.fields {
+        let stand_in = match field.name.as_str() {
+            "id" if draft.shown.id().is_empty() => Some(Value::from(TEMPORARY_ID)),
+            "verified" if entry.is_auth() => Some(Value::Bool(false)),
+            _ => None,
+        };
+        let value = stand_in.as_ref().or_else(|| draft.shown.values.get(&field.name));
+        params.push(param(field, value));
+        let collate = if cast(field) == "::text" { " COLLATE \"C\"" } else { "" };
+        columns.push(format!("${}{}{collate} AS {}", params.len(), cast(field), ident(&field.name)));
+    }
+    let request = call.filter_request(call.context, resolved.clone());
+    let mut query = query::query_from(catalog, entry, &request, params.len() + 1, Some(CTE));
+    query.filter(expr, Scope::Rule)?;
+    let built = query.finish();
+    params.extend(query::params(built.params));
+    let sql = format!(
+        "WITH {} AS (SELECT {}) SELECT 1 FROM {} WHERE {} LIMIT 1",
+        ident(CTE),
+        columns.join(", "),
+        built.from,
+        built.where_sql
+    );
+    Ok(Some(Segment::Rows(Rendered { statement: Statement::new(sql, params), template: r#"[{"s":"json"}]"#.into() })))
+}
+
+/// Names of file fields that were sent a file.
+pub fn files<'a>(collection: &'a Collection, call: &Call) -> Vec<&'a str> {
+    collection
+        .fields
+        .iter()
+        .filter(|field| field.kind() == FieldType::File)
+        .map(|field| field.name.as_str())
+        .filter(|name| call.body.files.iter().any(|file| file.trim_matches('+') == *name))
+        .collect()
+}

@@ -1,0 +1,350 @@
+//! The builder callers use: filters and sort keys of one query over one collection.
+
+use std::collections::BTreeSet;
+
+use crate::compare::{Binder, Side, compare};
+use crate::error::{Error, ErrorKind};
+use crate::joins::Joins;
+use crate::lexer::{Comparison, Op};
+use crate::operand::{AllRows, Operand};
+use crate::parser::{Expr, MAX_CLIENT_COMPARISONS, Node, Term, parse};
+use crate::request::Request;
+use crate::resolve::{Row, Shared, Walker};
+use crate::schema::{Collection, CollectionKind, Schema};
+use crate::value::{Const, Value};
+
+/// Deepest chain of list rules that a client's path may pull in.
+const MAX_RULES: usize = 100;
+
+/// Whose text a filter or sort list is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// A collection's rule: everything is allowed.
+    Rule,
+    /// The request's `filter` or `sort`. Unless it is a superuser's: no hidden fields, no `@request.*` and
+    /// `@collection.*`, the list rule of every collection crossed applies, emails match only where they are visible.
+    Client {
+        /// The request carries a superuser's token.
+        superuser: bool,
+    },
+}
+
+impl Scope {
+    fn restricted(self) -> bool {
+        self == Scope::Client { superuser: false }
+    }
+}
+
+/// Settings of a query.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// PostgreSQL schema of the record tables. Default `public`.
+    pub schema: &'a str,
+    /// Number of the first parameter. Default 1.
+    pub first_param: usize,
+    /// A CTE (unquoted name) that stands in for the table as the source of the records, with all its columns and
+    /// `_rowid_`. Relations and `@collection` still read the real tables. For createRule over the submitted row.
+    pub cte: Option<&'a str>,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Options { schema: "public", first_param: 1, cte: None }
+    }
+}
+
+/// A finished query, to be assembled as `SELECT … FROM {from} WHERE {where_sql} ORDER BY {order_by} LIMIT …` and
+/// `SELECT count(*) FROM {count_from} WHERE {where_sql}`. No row comes twice, so neither needs DISTINCT.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Built {
+    /// FROM list for the rows: the base table under its alias and joins that yield at most one row each.
+    pub from: String,
+    /// The same without the joins that only sorting needs.
+    pub count_from: String,
+    /// Condition, `TRUE` if there is none.
+    pub where_sql: String,
+    /// ORDER BY list. Without sort keys the insertion order; empty only for views without sort keys.
+    pub order_by: String,
+    /// Values of the parameters, the same for rows and count: sorting adds none.
+    pub params: Vec<Value>,
+}
+
+/// An identifier in double quotes.
+pub fn quote(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+/// Builder of one query over one collection.
+pub struct Query<'a> {
+    pub(crate) shared: Shared<'a>,
+    pub(crate) request: &'a Request,
+    pub(crate) joins: Joins,
+    pub(crate) alias: String,
+    /// Conditions on the record and rows that are single.
+    outer: Vec<String>,
+    outer_joins: BTreeSet<usize>,
+    /// Conditions on joined rows of which there may be several.
+    inner: Vec<String>,
+    inner_joins: BTreeSet<usize>,
+    pub(crate) order: Vec<String>,
+    pub(crate) order_joins: BTreeSet<usize>,
+    /// The order is already total or random.
+    pub(crate) order_total: bool,
+    /// Joins whose list rule has been added.
+    ruled: BTreeSet<usize>,
+}
+
+impl<'a> Query<'a> {
+    /// An empty query: all records in insertion order.
+    pub fn new(schema: &'a dyn Schema, collection: &'a Collection, request: &'a Request, options: Options<'a>) -> Self {
+        Query {
+            shared: Shared { schema, base: collection, options, params: Vec::new(), aliases: 0 },
+            request,
+            joins: Joins::default(),
+            alias: quote(&collection.name),
+            outer: Vec::new(),
+            outer_joins: BTreeSet::new(),
+            inner: Vec::new(),
+            inner_joins: BTreeSet::new(),
+            order: Vec::new(),
+            order_joins: BTreeSet::new(),
+            order_total: false,
+            ruled: BTreeSet::new(),
+        }
+    }
+
+    /// Quoted alias of the base table, which is the collection's name.
+    pub fn alias(&self) -> &str {
+        &self.alias
+    }
+
+    /// Binds a value for a condition of the caller's own and returns its placeholder (`$3`), to be cast by the caller.
+    pub fn param(&mut self, value: Value) -> String {
+        self.shared.bind(value, "")
+    }
+
+    /// ANDs a condition of the caller's own, in SQL over [`Query::alias`].
+    pub fn condition(&mut self, sql: &str) {
+        self.outer.push(format!("({sql})"));
+    }
+
+    /// ANDs a filter or rule. Several share their joins: `?=` comparisons over one path mean the same joined row.
+    pub fn filter(&mut self, expr: &Expr, scope: Scope) -> Result<(), Error> {
+        if scope.restricted() && expr.comparisons > MAX_CLIENT_COMPARISONS {
+            return Err(Error::limit(format!(
+                "the filter has {} comparisons, at most {MAX_CLIENT_COMPARISONS} are allowed",
+                expr.comparisons
+            )));
+        }
+        let base = self.base_row();
+        self.conjuncts(&expr.root, &base, scope)
+    }
+
+    /// The record itself.
+    pub(crate) fn base_row(&self) -> Row<'a> {
+        Row::Table { alias: self.alias.clone(), collection: self.shared.base, join: None, nullable: false }
+    }
+
+    /// Adds `node`, each member of an AND on its own so that those about single rows stay plain conditions.
+    fn conjuncts(&mut self, node: &Node, start: &Row<'a>, scope: Scope) -> Result<(), Error> {
+        if let Node::And(nodes) = node {
+            return nodes.iter().try_for_each(|node| self.conjuncts(node, start, scope));
+        }
+        let mut crossed = Vec::new();
+        let sql = self.node(node, start, scope, &mut crossed)?;
+        self.place(sql);
+        self.list_rules(crossed)
+    }
+
+    /// Files a condition by the joins used since the last one.
+    fn place(&mut self, sql: String) {
+        let used = self.joins.take_used();
+        if self.joins.any_many(&used) {
+            self.inner.push(sql);
+            self.inner_joins.extend(used);
+        } else {
+            self.outer.push(sql);
+            self.outer_joins.extend(used);
+        }
+    }
+
+    /// Adds the list rules of collections a client's path has crossed.
+    pub(crate) fn list_rules(&mut self, crossed: Vec<(usize, Row<'a>)>) -> Result<(), Error> {
+        for (join, row) in crossed {
+            let Row::Table { alias, collection, .. } = &row else { continue };
+            if !self.ruled.insert(join) {
+                continue;
+            }
+            if self.ruled.len() > MAX_RULES {
+                return Err(Error::limit(format!("the filter crosses more than {MAX_RULES} collections")));
+            }
+            match collection.list_rule.as_deref() {
+                None => {
+                    return Err(Error::field(format!("only superusers may filter or sort through collection {}", collection.name)));
+                }
+                Some("") => {}
+                Some(rule) => {
+                    let expr = parse(rule)?;
+                    let sql = self.node(&expr.root, &row, Scope::Rule, &mut Vec::new())?;
+                    // The rule may be about constants only; its condition still belongs to the joined row.
+                    let condition = format!("({alias}.\"id\" IS NULL OR {sql})");
+                    self.joins.touch(join);
+                    self.place(condition);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, node: &Node, start: &Row<'a>, scope: Scope, crossed: &mut Vec<(usize, Row<'a>)>) -> Result<String, Error> {
+        let mut list = |this: &mut Self, nodes: &[Node], join: &str| -> Result<String, Error> {
+            let parts = nodes.iter().map(|node| this.node(node, start, scope, crossed)).collect::<Result<Vec<_>, _>>()?;
+            Ok(format!("({})", parts.join(join)))
+        };
+        match node {
+            Node::And(nodes) => list(self, nodes, " AND "),
+            Node::Or(nodes) => list(self, nodes, " OR "),
+            Node::Compare { left, op, right } => self.comparison(left, *op, right, start, scope, crossed),
+        }
+    }
+
+    fn comparison(
+        &mut self,
+        left: &Term,
+        op: Op,
+        right: &Term,
+        start: &Row<'a>,
+        scope: Scope,
+        crossed: &mut Vec<(usize, Row<'a>)>,
+    ) -> Result<String, Error> {
+        let left = self.operand(left, start, scope, op.any, crossed)?;
+        let right = self.operand(right, start, scope, op.any, crossed)?;
+        let (left, right) = match (left, right) {
+            (Operand::Changed(sql), Operand::Const(value)) | (Operand::Const(value), Operand::Changed(sql)) => {
+                return changed(&sql, op.comparison, &value);
+            }
+            (Operand::Changed(_), _) | (_, Operand::Changed(_)) => {
+                return Err(Error::field(":changed can only be compared with true or false"));
+            }
+            sides => sides,
+        };
+        let first = self.shared.options.first_param;
+        let mut bind = Binder::new(&mut self.shared.params, first);
+        let main = compare(op.comparison, side(&left), side(&right), false, &mut bind);
+        let mut parts = vec![main];
+        let (left_all, right_all) = (all_rows(&left), all_rows(&right));
+        if left_all.is_some() || right_all.is_some() {
+            let left_side = left_all.map_or_else(|| side(&left), |all| Side::Value(&all.value));
+            let right_side = right_all.map_or_else(|| side(&right), |all| Side::Value(&all.value));
+            let violated = compare(op.comparison, left_side, right_side, true, &mut bind);
+            let both: Vec<&AllRows> = left_all.into_iter().chain(right_all).collect();
+            let from: Vec<&str> = both.iter().map(|all| all.from.as_str()).collect();
+            let conditions: Vec<&str> = both.iter().map(|all| all.condition.as_str()).collect();
+            parts.push(format!(
+                "NOT EXISTS (SELECT 1 FROM {} WHERE {} AND NOT ({violated}))",
+                from.join(" CROSS JOIN "),
+                conditions.join(" AND ")
+            ));
+        }
+        parts.extend([&left, &right].into_iter().filter_map(guard));
+        let sql = parts.join(" AND ");
+        Ok(if parts.len() > 1 || sql.contains(" OR ") { format!("({sql})") } else { sql })
+    }
+
+    /// The rows of a multi-valued path once more, for all of the record's joined rows.
+    pub(crate) fn all_rows(
+        &mut self,
+        walk: impl FnOnce(&mut Walker<'_, 'a>, Row<'a>) -> Result<crate::resolve::Found, Error>,
+    ) -> Result<AllRows, Error> {
+        let alias = self.shared.alias();
+        let table = self.shared.base_table();
+        let row = Row::Table { alias: alias.clone(), collection: self.shared.base, join: None, nullable: false };
+        let mut joins = Joins::default();
+        let found = walk(&mut Walker::new(&mut self.shared, &mut joins, false), row)?;
+        Ok(AllRows {
+            from: format!("{table} AS {alias}{}", joins.sql(&joins.all())),
+            condition: format!("{alias}.\"id\" = {}.\"id\"", self.alias),
+            order: joins.order(),
+            value: found.value,
+        })
+    }
+
+    /// The finished SQL and its parameters.
+    pub fn finish(mut self) -> Built {
+        let base = format!("{} AS {}", self.shared.base_table(), self.alias);
+        let mut conditions = self.outer;
+        if !self.inner.is_empty() {
+            conditions.push(format!(
+                "{0}.\"id\" IN (SELECT {0}.\"id\" FROM {base}{1} WHERE {2})",
+                self.alias,
+                self.joins.sql(&self.inner_joins),
+                self.inner.join(" AND ")
+            ));
+        }
+        if !self.order_total && self.shared.base.kind != CollectionKind::View {
+            self.order.push(format!("{}.\"_rowid_\" ASC", self.alias));
+        }
+        let row_joins: BTreeSet<usize> = self.outer_joins.union(&self.order_joins).copied().collect();
+        Built {
+            from: base.clone() + &self.joins.sql(&row_joins),
+            count_from: base + &self.joins.sql(&self.outer_joins),
+            where_sql: if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") },
+            order_by: self.order.join(", "),
+            params: self.shared.params,
+        }
+    }
+}
+
+fn side(operand: &Operand) -> Side<'_> {
+    match operand {
+        Operand::Const(constant) => Side::Const(constant),
+        Operand::Value { value, .. } => Side::Value(value),
+        Operand::Changed(_) => Side::Const(&Const::Null),
+    }
+}
+
+fn all_rows(operand: &Operand) -> Option<&AllRows> {
+    match operand {
+        Operand::Value { all, .. } => all.as_deref(),
+        _ => None,
+    }
+}
+
+fn guard(operand: &Operand) -> Option<String> {
+    match operand {
+        Operand::Value { guard, .. } => guard.clone(),
+        _ => None,
+    }
+}
+
+/// `x:changed = true` and its kin over a condition that is never NULL.
+fn changed(sql: &str, comparison: Comparison, value: &Const) -> Result<String, Error> {
+    let wanted = match (comparison, value.number()) {
+        (Comparison::Eq, Some(number)) => number == 1.0,
+        (Comparison::Ne, Some(number)) => number != 1.0,
+        _ => return Err(Error::field(":changed can only be compared with true or false, by = or !=")),
+    };
+    Ok(if wanted { sql.to_owned() } else { format!("NOT {sql}") })
+}
+
+/// Checks a rule of `collection` before it is saved: grammar, fields, modifiers, macros and functions.
+pub fn validate(schema: &dyn Schema, collection: &Collection, rule: &str) -> Result<(), Error> {
+    let request = Request::default();
+    Query::new(schema, collection, &request, Options::default()).filter(&parse(rule)?, Scope::Rule)
+}
+
+/// Checks the raw `filter` and `sort` of a client that is no superuser, before they are parsed: length, and the names
+/// only superusers may use, which are found by substring even within quotes.
+pub fn check_client(filter: &str, sort: &str) -> Result<(), Error> {
+    for (what, text) in [("filter", filter), ("sort", sort)] {
+        for name in ["@collection.", "@request."] {
+            if text.contains(name) {
+                return Err(Error { kind: ErrorKind::Forbidden, message: format!("only superusers can {what} by {name}*") });
+            }
+        }
+    }
+    if filter.len() > crate::parser::MAX_CLIENT_FILTER {
+        return Err(Error::limit(format!("the filter is longer than {} characters", crate::parser::MAX_CLIENT_FILTER)));
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+/** The component: three interfaces over one registry. */
+import { isThenable, type Handler } from "./chain";
+import { state } from "./app";
+import { toApiError, toWitError, ApiError, isApiError } from "./errors";
+import { installGlobals } from "./globals";
+import { HookEvent } from "./hook-event";
+import { random } from "./host";
+import { LoadError, Loader, type SourceFile } from "./loader";
+import { log, logFailure } from "./log";
+import { describe, placeOf } from "./places";
+import { seedRandom } from "./random";
+import { Registry } from "./registry";
+import { RouteEvent } from "./route-event";
+
+let registry = new Registry();
+installGlobals(() => registry);
+
+/** Evaluates the files. The registry is replaced only if all of them are fine. */
+function load(files: SourceFile[]): string {
+  const before = registry;
+  registry = new Registry();
+  try {
+    new Loader(files).run();
+    registry.close();
+    return registry.answer();
+  } catch (error) {
+    registry = before;
+    throw error;
+  }
+}
+
+const lifecycle = {
+  async activate(): Promise<void> {},
+
+  async start(sources: string): Promise<string> {
+    seedRandom(random);
+    const { files = [], dev = false } = (sources === "" ? {} : JSON.parse(sources)) as { files?: SourceFile[]; dev?: boolean };
+    state.dev = dev;
+    let answer: string;
+    try {
+      answer = load(files);
+    } catch (error) {
+      const message = error instanceof LoadError ? error.message : `${describe(error)} ${placeOf(error)}`.trim();
+      throw { code: "hook_error", message, status: 0, data: "{}" } satisfies HangarError;
+    }
+    if (registry.crons.size > 0) {
+      log("warn", `cron jobs are registered but not run yet: ${[...registry.crons.keys()].join(", ")}`);
+    }
+    return answer;
+  },
+};
+
+function failed(where: string, error: unknown): ApiError {
+  const shown = toApiError(error);
+  if (!isApiError(error)) logFailure(where, error);
+  return shown;
+}
+
+const httpHandler = {
+  async handle(request: HangarHttpRequest): Promise<HangarHttpResponse> {
+    const route = registry.route(request.method, request.route);
+    if (!route) {
+      throw { code: "not_found", message: `no hook file serves ${request.method} ${request.route}`, status: 404, data: "{}" } satisfies HangarError;
+    }
+    const event = new RouteEvent(request, route);
+    try {
+      const done = event.run(route.handlers);
+      if (isThenable(done)) await done;
+      return event.answer();
+    } catch (error) {
+      const shown = failed(`${request.method} ${route.path}`, error);
+      if (event.written()) return event.answer(); // too late to tell the client
+      return {
+        status: shown.status,
+        headers: [["Content-Type", "application/json"]],
+        payload: { tag: "text", val: shown.envelope() },
+      };
+    }
+  },
+};
+
+/** The handlers of an event for a document, in the order they were registered. */
+function handlersOf(name: string, { document }: HookEvent): Handler<any>[] {
+  const list = registry.hooks.get(name) ?? [];
+  const { id, name: collection } = document.collection ?? {};
+  const { collectionId = id, collectionName = collection } = document.record ?? document.records?.[0] ?? {};
+  return list
+    .filter(({ tags }) => tags.length === 0 || tags.includes(collectionName) || tags.includes(collectionId))
+    .map(({ run }) => run);
+}
+
+const hooksHandler = {
+  async handle(handler: string, name: string, payload: string): Promise<string> {
+    const event = new HookEvent(name, payload);
+    try {
+      const answer = event.handle(handlersOf(handler, event));
+      return typeof answer === "string" ? answer : await answer;
+    } catch (error) {
+      if (event.failure && error === event.failure) throw event.failure.toWit();
+      failed(name, error);
+      throw toWitError(error);
+    }
+  },
+};
+
+// Two of the interfaces are called `handler`, so they are exported under their full names.
+export { lifecycle, httpHandler as "hangar:http/handler@0.1.0", hooksHandler as "hangar:hooks/handler@0.1.0" };

@@ -1,0 +1,42 @@
+/** `fetch` over `hangar:fetch/concurrent`: several requests of one call run at once. */
+import concurrent from "hangar:fetch/concurrent@0.1.0";
+import { type Pairs, Request, type RequestInit, Response } from "./http";
+
+export async function fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const request = new Request(input, init);
+  const signal = request.signal;
+  signal?.throwIfAborted();
+  const future = concurrent.start({
+    method: request.method,
+    url: request.url,
+    headers: [...request.headers] as Pairs,
+    body: request.content,
+    options: request.redirect === "follow" ? "{}" : JSON.stringify({ redirect: request.redirect }),
+  });
+  let stop: (() => void) | undefined;
+  const aborted = signal && new Promise<never>((_, reject) => {
+    stop = () => {
+      try {
+        future.cancelRead();
+      } catch {
+        // The answer is there already.
+      }
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", stop);
+  });
+  let answer;
+  try {
+    answer = await (aborted ? Promise.race([future.read(), aborted]) : future.read());
+  } finally {
+    if (stop) signal?.removeEventListener("abort", stop);
+  }
+  if (answer.tag === "err") {
+    throw new TypeError(`fetch ${request.method} ${request.url}: ${answer.val.message} (${answer.val.code})`, { cause: answer.val });
+  }
+  const { status, headers, body, url } = answer.val;
+  const response = new Response(body, { status, headers });
+  response.url = url;
+  response.redirected = url !== request.url;
+  return response;
+}

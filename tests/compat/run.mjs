@@ -1,0 +1,191 @@
+// Sends every case to two servers and compares the answers. See README.md.
+//
+//   node run.mjs [--left pocketbase] [--right hangar] [--only TEXT]... [--list] [--show] [--rows] [--keep]
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { buildRequest, readCases, valueAt } from './lib/cases.mjs';
+import { compareAnswers, readDifferences, staleEntries, unaccepted } from './lib/compare.mjs';
+import { exchange } from './lib/http.mjs';
+import { Normaliser } from './lib/normalise.mjs';
+import { KIND_NAMES, SUPERUSER, startServer, stopAll } from './lib/servers.mjs';
+import { sdkSteps } from './sdk.mjs';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const DIFFERENCES = resolve(HERE, '..', '..', 'docs', 'differences.md');
+const MAX_SHOWN = 40;
+// Steps are apart by more than the resolution of a date, so that a time tells its step.
+const STEP_GAP_MS = 3;
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      left: { type: 'string', default: 'pocketbase' },
+      right: { type: 'string', default: 'hangar' },
+      only: { type: 'string', multiple: true, default: [] },
+      list: { type: 'boolean', default: false },
+      show: { type: 'boolean', default: false },
+      rows: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
+      all: { type: 'boolean', default: false },
+    },
+  });
+  for (const side of ['left', 'right']) {
+    if (!KIND_NAMES.includes(values[side])) throw new Error(`--${side} must be one of ${KIND_NAMES.join(', ')}.`);
+  }
+  return values;
+}
+
+/** One server with what its side has learnt: captured values and volatile names. */
+class Side {
+  constructor(server, fixedText) {
+    this.server = server;
+    this.vars = { root_email: SUPERUSER.email, root_password: SUPERUSER.password, bad_token: 'not.a.token', NUL: '\\u0000' };
+    this.normaliser = new Normaliser(fixedText, server.base);
+  }
+
+  async http(step, number) {
+    const request = buildRequest(step, this.vars);
+    const raw = await exchange(this.server.base, request);
+    let json;
+    try {
+      json = JSON.parse(raw.text);
+    } catch {
+      // No JSON; only headers can be captured.
+    }
+    for (const [name, path] of step.captures) {
+      const value = path.startsWith('header.') ? raw.headers?.[path.slice(7)] : valueAt(json, path);
+      this.vars[name] = value === undefined ? `missing-${name}` : typeof value === 'string' ? value : JSON.stringify(value);
+    }
+    const answer = this.normaliser.answer(number, raw, {
+      masks: step.masks,
+      unordered: 'unordered' in step.options,
+      // PocketBase itself emits the keys in random order once `fields` is used.
+      anyKeyOrder: 'anyorder' in step.options || /[?&]fields=/.test(request.path),
+      extraHeaders: step.options.headers ?? [],
+    });
+    return { answer, request };
+  }
+
+  async sdk(step, number) {
+    const text = await step.run(this.server.base);
+    // Objects have no key order for a program; the HTTP cases compare it.
+    return { answer: this.normaliser.answer(number, { status: 0, headers: {}, text }, { anyKeyOrder: true }), request: null };
+  }
+}
+
+class Run {
+  constructor(values) {
+    this.values = values;
+    this.same = values.left === values.right;
+    this.differences = this.same ? [] : readDifferences(DIFFERENCES);
+    this.passed = 0;
+    this.accepted = 0;
+    this.failures = [];
+    this.step = 0;
+  }
+
+  async compare(step, sides) {
+    this.step += 1;
+    if (step.method === 'WAIT') {
+      await pause(Number(step.path) * 1000);
+      return;
+    }
+    await pause(STEP_GAP_MS);
+    const call = step.run ? 'sdk' : 'http';
+    const [left, right] = await Promise.all(sides.map((side) => side[call](step, this.step)));
+    const { parts, lines } = compareAnswers(left.answer, right.answer, step.options?.compare);
+    const open = unaccepted(this.differences, step.id, parts);
+    if (this.values.show) this.print(step, left);
+    if (open.size === 0) {
+      if (parts.size > 0) this.accepted += 1;
+      else this.passed += 1;
+      return;
+    }
+    this.failures.push({ id: step.id, parts: [...open] });
+    if (this.failures.length <= MAX_SHOWN || this.values.all) {
+      const asked = left.request ? `  ${left.request.method} ${left.request.path} as ${step.as}${left.request.body ? `  ${left.request.body.slice(0, 300)}` : ''}` : '  (SDK)';
+      console.log([`✗ ${step.id}`, asked, ...lines].join('\n'));
+    }
+  }
+
+  print(step, { answer, request }) {
+    const asked = request ? `${request.method} ${request.path} as ${step.as}${request.body ? `  ${request.body.slice(0, 300)}` : ''}` : '(SDK)';
+    console.log(`· ${step.id}\n  ${asked}\n  ${answer.status} ${answer.body.slice(0, 1500)}`);
+  }
+
+  /** Runs files that share servers, on a fresh pair. */
+  async group(server, files, setup, fixedText) {
+    const folders = Object.fromEntries(Object.entries(server).filter(([key]) => ['hooks', 'public'].includes(key)).map(([key, value]) => [key, join(HERE, value)]));
+    const started = await Promise.allSettled([startServer(this.values.left, folders), startServer(this.values.right, folders)]);
+    const failed = started.find((one) => one.status === 'rejected');
+    try {
+      if (failed) throw failed.reason;
+      const sides = started.map((one) => new Side(one.value, fixedText));
+      for (const file of [setup, ...files]) {
+        for (const step of file.steps) await this.compare(step, sides);
+      }
+    } finally {
+      await Promise.all(started.filter((one) => one.status === 'fulfilled').map((one) => one.value.stop({ keep: this.values.keep })));
+    }
+  }
+}
+
+function loadFiles(only) {
+  const folder = join(HERE, 'cases');
+  const files = readdirSync(folder).filter((name) => name.endsWith('.http')).sort().map((name) => readCases(join(folder, name)));
+  files.push({ name: 'sdk', server: {}, steps: sdkSteps(SUPERUSER) });
+  if (only.length === 0) return files;
+  // A file name selects the file. Anything else selects the files with such a
+  // step, in full: later steps need what earlier ones made.
+  return files.filter((file) => only.some((text) => file.name === text || file.steps.some((step) => step.id.includes(text))));
+}
+
+async function main() {
+  const values = options();
+  const setup = readCases(join(HERE, 'setup', 'identities.http'));
+  const files = loadFiles(values.only);
+  if (files.length === 0) throw new Error(`nothing matches --only ${values.only.join(' ')}.`);
+  if (values.list) {
+    for (const file of files) for (const step of file.steps) console.log(step.id);
+    return 0;
+  }
+  const fixedText = [join(HERE, 'setup', 'identities.http'), ...readdirSync(join(HERE, 'cases')).map((name) => join(HERE, 'cases', name)), join(HERE, 'sdk.mjs')]
+    .map((file) => readFileSync(file, 'utf8')).join('\n');
+
+  const groups = new Map();
+  for (const file of files) {
+    const key = JSON.stringify(file.server);
+    groups.set(key, [...(groups.get(key) ?? []), file]);
+  }
+  const run = new Run(values);
+  const began = Date.now();
+  for (const [key, members] of groups) await run.group(JSON.parse(key), members, setup, fixedText);
+
+  const stale = staleEntries(run.differences);
+  for (const { id, part } of stale) console.log(`✗ docs/differences.md lists \`${id}\` (${part}), but it no longer differs: remove it.`);
+  if (run.failures.length > MAX_SHOWN && !values.all) console.log(`… ${run.failures.length - MAX_SHOWN} more failures not shown (use --all)`);
+  if (values.rows) for (const { id, parts } of run.failures) console.log(`| \`${id}\` | ${parts.join(', ')} |  |`);
+  const steps = run.passed + run.accepted + run.failures.length;
+  console.log(`${values.left} / ${values.right}: ${steps} steps, ${run.passed} equal, ${run.accepted} accepted differences, ${run.failures.length} failed, ${stale.length} stale entries, ${((Date.now() - began) / 1000).toFixed(1)} s`);
+  return run.failures.length + stale.length > 0 ? 1 : 0;
+}
+
+for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) {
+  process.once(signal, () => {
+    // A second signal ends this process at once (the handler is gone by then).
+    stopAll().finally(() => process.exit(code));
+  });
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`error: ${error.message}`);
+  process.exitCode = 2;
+} finally {
+  await stopAll();
+}

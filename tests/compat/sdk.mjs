@@ -1,0 +1,176 @@
+// One scenario through the official JavaScript SDK. Every step records what a
+// program would see: the value, or the error's status, data and message.
+import PocketBase, { BaseAuthStore, ClientResponseError } from 'pocketbase';
+
+const PASSWORD = 'sdkpass12';
+
+/** What the SDK throws, as plain data. */
+function failure(error) {
+  if (!(error instanceof ClientResponseError)) return { thrown: error.name, message: error.message };
+  return { status: error.status, message: error.message, response: error.response, url: error.url, isAbort: error.isAbort };
+}
+
+/** The auth store as a program sees it. */
+const store = ({ authStore }) => ({ valid: authStore.isValid, superuser: authStore.isSuperuser, token: authStore.token, record: authStore.record });
+
+/**
+ * Returns the steps {id, run(base)}; `run` gives the outcome as text. The
+ * clients of one server are shared by its steps.
+ */
+export function sdkSteps(superuser) {
+  const sessions = new Map();
+  const session = (base) => {
+    if (!sessions.has(base)) {
+      const client = () => {
+        const pb = new PocketBase(base, new BaseAuthStore());
+        pb.autoCancellation(false);
+        return pb;
+      };
+      sessions.set(base, { root: client(), guest: client(), user: client(), ids: {} });
+    }
+    return sessions.get(base);
+  };
+
+  const steps = [];
+  const step = (name, body) => steps.push({
+    id: `sdk/${name}`,
+    name,
+    options: {},
+    run: async (base) => {
+      let outcome;
+      try {
+        outcome = { value: await body(session(base)) };
+      } catch (error) {
+        outcome = { error: failure(error) };
+      }
+      return JSON.stringify(outcome, (key, value) => (value === undefined ? '<undefined>' : value));
+    },
+  });
+
+  step('health', ({ guest }) => guest.health.check());
+  step('superuser login fails', ({ root }) => root.collection('_superusers').authWithPassword(superuser.email, 'wrong'));
+  step('superuser login', ({ root }) => root.collection('_superusers').authWithPassword(superuser.email, superuser.password));
+  step('superuser store', ({ root }) => store(root));
+
+  step('collections/create base', ({ root }) => root.collections.create({
+    name: 'sdk_tags',
+    type: 'base',
+    listRule: '',
+    viewRule: '',
+    fields: [{ name: 'name', type: 'text', required: true }],
+  }));
+  step('collections/create posts', async ({ root }) => {
+    const tags = await root.collections.getOne('sdk_tags');
+    return root.collections.create({
+      name: 'sdk_posts',
+      type: 'base',
+      listRule: '',
+      viewRule: '',
+      createRule: '@request.auth.id != ""',
+      updateRule: 'owner = @request.auth.id',
+      deleteRule: 'owner = @request.auth.id',
+      fields: [
+        { name: 'title', type: 'text', required: true, max: 50 },
+        { name: 'n', type: 'number' },
+        { name: 'flag', type: 'bool' },
+        { name: 'due', type: 'date' },
+        { name: 'meta', type: 'json' },
+        { name: 'tags', type: 'relation', collectionId: tags.id, maxSelect: 5 },
+        { name: 'owner', type: 'relation', collectionId: '_pb_users_auth_', maxSelect: 1 },
+        { name: 'created', type: 'autodate', onCreate: true },
+        { name: 'updated', type: 'autodate', onCreate: true, onUpdate: true },
+      ],
+      indexes: ['CREATE INDEX idx_sdk_posts_n ON sdk_posts (n)'],
+    });
+  });
+  step('collections/create auth', ({ root }) => root.collections.create({ name: 'sdk_people', type: 'auth', createRule: '', viewRule: 'id = @request.auth.id', updateRule: 'id = @request.auth.id' }));
+  step('collections/create invalid', ({ root }) => root.collections.create({ name: 'not valid' }));
+  step('collections/create as guest', ({ guest }) => guest.collections.create({ name: 'sdk_nope' }));
+  step('collections/update', ({ root }) => root.collections.update('sdk_tags', { createRule: '@request.auth.id != ""' }));
+  step('collections/list', ({ root }) => root.collections.getList(1, 3, { sort: 'name', filter: 'name ~ "sdk_"', fields: 'name,type' }));
+  step('collections/first', ({ root }) => root.collections.getFirstListItem('name = "sdk_tags"'));
+  step('collections/scaffolds', ({ root }) => root.collections.getScaffolds());
+  step('collections/missing', ({ root }) => root.collections.getOne('nothere'));
+
+  step('user/methods', ({ guest }) => guest.collection('sdk_people').listAuthMethods());
+  step('user/create', ({ user }) => user.collection('sdk_people').create({ email: 'ann@example.com', password: PASSWORD, passwordConfirm: PASSWORD }));
+  step('user/create twice', ({ user }) => user.collection('sdk_people').create({ email: 'ann@example.com', password: PASSWORD, passwordConfirm: PASSWORD }));
+  step('user/create invalid', ({ user }) => user.collection('sdk_people').create({ email: 'x', password: 'a', passwordConfirm: 'a' }));
+  step('user/login wrong', ({ user }) => user.collection('sdk_people').authWithPassword('ann@example.com', 'nope'));
+  step('user/login empty', ({ user }) => user.collection('sdk_people').authWithPassword('', ''));
+  step('user/login', ({ user }) => user.collection('sdk_people').authWithPassword('ann@example.com', PASSWORD));
+  step('user/store', ({ user }) => store(user));
+  step('user/refresh', ({ user }) => user.collection('sdk_people').authRefresh());
+  step('user/refresh elsewhere', ({ user }) => user.collection('users').authRefresh());
+  step('user/refresh as guest', ({ guest }) => guest.collection('sdk_people').authRefresh());
+  step('user/update keeps the store fresh', async ({ user }) => {
+    const record = await user.collection('sdk_people').update(user.authStore.record.id, { emailVisibility: true });
+    return { record, store: store(user) };
+  });
+
+  step('records/tags', async ({ user, ids }) => {
+    const made = [];
+    for (const name of ['red', 'green', 'blue']) made.push(await user.collection('sdk_tags').create({ name }));
+    ids.tags = made.map((tag) => tag.id);
+    return made;
+  });
+  step('records/create', async ({ user, ids }) => {
+    const record = await user.collection('sdk_posts').create({
+      title: 'first', n: 1, flag: true, due: new Date(Date.UTC(2024, 0, 2, 3, 4, 5)), meta: { a: [1, 2] }, tags: ids.tags.slice(0, 2),
+    }, { expand: 'tags' });
+    ids.first = record.id;
+    return record;
+  });
+  step('records/create many', async ({ user, ids }) => {
+    for (let n = 2; n <= 25; n += 1) {
+      await user.collection('sdk_posts').create({ title: `post ${String(n).padStart(2, '0')}`, n, tags: [ids.tags[n % 3]] });
+    }
+  });
+  step('records/create as guest', ({ guest }) => guest.collection('sdk_posts').create({ title: 'x' }));
+  step('records/create invalid', ({ user }) => user.collection('sdk_posts').create({ title: '' }));
+  step('records/view', ({ guest, ids }) => guest.collection('sdk_posts').getOne(ids.first, { expand: 'tags,owner', fields: '*,expand.tags.name' }));
+  step('records/view missing', ({ guest }) => guest.collection('sdk_posts').getOne('nothere'));
+  step('records/view no id', ({ guest }) => guest.collection('sdk_posts').getOne(''));
+  step('records/list', ({ guest }) => guest.collection('sdk_posts').getList(2, 5, { sort: '-n' }));
+  step('records/list skip total', ({ guest }) => guest.collection('sdk_posts').getList(1, 2, { sort: 'n', skipTotal: true }));
+  step('records/full list in batches', async ({ guest }) => (await guest.collection('sdk_posts').getFullList({ batch: 10, sort: 'n' })).map((item) => item.title));
+  step('records/first', ({ guest }) => guest.collection('sdk_posts').getFirstListItem('n > 3', { sort: 'n' }));
+  step('records/first none', ({ guest }) => guest.collection('sdk_posts').getFirstListItem('n > 300'));
+  step('records/filter with values', async ({ guest }) => {
+    const filter = guest.filter('title = {:title} || n = {:n} || flag = {:flag} || due = {:due}', {
+      title: "it's \"quoted\" || 1=1", n: 7, flag: true, due: new Date(Date.UTC(2024, 0, 2, 3, 4, 5)),
+    });
+    return { filter, found: (await guest.collection('sdk_posts').getFullList({ filter, sort: 'n' })).map((item) => item.n) };
+  });
+  step('records/filter invalid', ({ guest }) => guest.collection('sdk_posts').getList(1, 5, { filter: 'nothere = 1' }));
+  step('records/filter through relation', async ({ guest }) => (await guest.collection('sdk_posts').getFullList({ filter: 'tags.name ?= "red" && n < 8', sort: 'n' })).map((item) => item.n));
+  step('records/update of another', ({ user, ids }) => user.collection('sdk_posts').update(ids.first, { title: 'mine' }));
+  step('records/update as superuser', ({ root, ids }) => root.collection('sdk_posts').update(ids.first, { title: 'changed', 'n+': 10, 'tags-': ids.tags[0] }));
+  step('records/update invalid', ({ root, ids }) => root.collection('sdk_posts').update(ids.first, { title: 'x'.repeat(51) }));
+  step('records/delete of another', ({ user, ids }) => user.collection('sdk_posts').delete(ids.first));
+  step('records/delete', ({ root, ids }) => root.collection('sdk_posts').delete(ids.first));
+  step('records/deleted', ({ guest, ids }) => guest.collection('sdk_posts').getOne(ids.first));
+  step('records/unknown collection', ({ guest }) => guest.collection('nothere').getList(1, 1));
+  step('records/locked collection', ({ guest }) => guest.collection('_superusers').getList(1, 1));
+
+  step('user/change password', ({ user }) => user.collection('sdk_people').update(user.authStore.record.id, { oldPassword: PASSWORD, password: 'otherpass1', passwordConfirm: 'otherpass1' }));
+  step('user/token is dead', ({ user }) => user.collection('sdk_people').authRefresh());
+  step('user/logout', ({ user }) => {
+    user.authStore.clear();
+    return store(user);
+  });
+
+  step('settings/get', ({ root }) => root.settings.getAll({ fields: 'meta.appName,logs.maxDays' }));
+  step('settings/as guest', ({ guest }) => guest.settings.getAll());
+  step('raw/send', ({ root }) => root.send('/api/health', { method: 'GET', query: { fields: 'code,message' } }));
+  step('raw/unknown', ({ root }) => root.send('/api/nothere', {}));
+
+  step('collections/truncate', ({ root }) => root.collections.truncate('sdk_posts'));
+  step('collections/empty', ({ guest }) => guest.collection('sdk_posts').getList(1, 5));
+  step('collections/delete referenced', ({ root }) => root.collections.delete('sdk_tags'));
+  step('collections/delete', async ({ root }) => {
+    await root.collections.delete('sdk_posts');
+    return root.collections.delete('sdk_tags');
+  });
+  return steps;
+}
