@@ -96,17 +96,85 @@ function inputDigest(source, manifest, world, wit) {
   return hash.digest("hex");
 }
 
+/**
+ * The tool looks JavaScript exports up by the last part of the interface's name, so two exported interfaces of one name
+ * (`hangar:http/handler` and `hangar:hooks/handler`) would be one. Such interfaces are built under a name of their own
+ * (`hooks-handler`, in JavaScript `hooksHandler`) and get their true one back in the finished component.
+ */
+function colliding(world) {
+  const exported = [...world.matchAll(/^\s*export\s+([a-z][\w-]*):([\w-]+)\/([\w-]+)(@[\w.+-]+)?\s*;/gm)]
+    .map(([, namespace, name, short, version = ""]) => ({ namespace, name, short, version }));
+  return exported
+    .filter(({ short }) => exported.filter((other) => other.short === short).length > 1)
+    .map((one) => ({ ...one, alias: `${one.name}-${one.short}` }));
+}
+
+function renameInWit(text, renames) {
+  for (const { namespace, name, short, alias } of renames) {
+    const owns = new RegExp(`^package ${namespace}:${name}[@;]`, "m").test(text);
+    if (owns) text = text.replace(new RegExp(`\\binterface ${short}\\b`), `interface ${alias}`);
+    text = text.replace(new RegExp(`\\b${namespace}:${name}/${short}(?![\\w-])`, "g"), `${namespace}:${name}/${alias}`);
+  }
+  return text;
+}
+
 async function componentizeIn(source, world, wit) {
   const { componentize } = await import("componentize-qjs");
+  const renames = colliding(world.toString());
   const folder = mkdtempSync(join(tmpdir(), "hangar-build-"));
   try {
-    writeFileSync(join(folder, "world.wit"), world);
+    writeFileSync(join(folder, "world.wit"), renameInWit(world.toString(), renames));
     cpSync(wit, join(folder, "deps"), { recursive: true });
+    for (const path of filesBelow(join(folder, "deps"))) writeFileSync(path, renameInWit(readFileSync(path, "utf8"), renames));
     const { component } = await componentize({ witPath: folder, jsSource: source });
-    return component;
+    return renames.length > 0 ? renameExports(component, renames) : component;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+const EXPORT_SECTION = 11;
+
+/** The sections of a component: `{id, content}` after the eight bytes of the header. */
+function sections(component) {
+  const found = [];
+  for (let at = 8; at < component.length; ) {
+    const id = component[at++];
+    let size = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = component[at++];
+      size += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) break;
+    }
+    found.push({ id, content: component.subarray(at, at + size) });
+    at += size;
+  }
+  return found;
+}
+
+function renameExports(component, renames) {
+  const parts = [component.subarray(0, 8)];
+  const missing = new Set(renames);
+  for (const section of sections(component)) {
+    let { content } = section;
+    for (const rename of section.id === EXPORT_SECTION ? renames : []) {
+      const { namespace, name, short, version, alias } = rename;
+      const from = named(`${namespace}:${name}/${alias}${version}`);
+      const at = content.indexOf(from);
+      if (at < 0) continue;
+      missing.delete(rename);
+      content = Buffer.concat([content.subarray(0, at), named(`${namespace}:${name}/${short}${version}`), content.subarray(at + from.length)]);
+    }
+    parts.push(Buffer.from([section.id]), leb128(content.length), content);
+  }
+  if (missing.size > 0) throw new Error(`the component does not export ${[...missing].map(({ alias }) => alias).join(", ")}`);
+  return Buffer.concat(parts);
+}
+
+/** A text with its length in front, as names are written. */
+function named(text) {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([leb128(bytes.length), bytes]);
 }
 
 function leb128(value) {
@@ -119,8 +187,7 @@ function leb128(value) {
 }
 
 function customSection(name, content) {
-  const label = Buffer.from(name);
-  const body = Buffer.concat([leb128(label.length), label, Buffer.from(content)]);
+  const body = Buffer.concat([named(name), Buffer.from(content)]);
   return Buffer.concat([Buffer.from([0]), leb128(body.length), body]);
 }
 

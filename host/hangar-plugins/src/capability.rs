@@ -30,8 +30,30 @@ impl TypeMap {
     }
 }
 
-/// What a parsed grant becomes: found later by its type, or nothing if the value denies.
-pub type ParsedGrant = Result<Option<Arc<dyn Any + Send + Sync>>, String>;
+/// What capabilities keep during one call, by type; empty when the next begins.
+#[derive(Default)]
+pub struct Locals(Vec<Box<dyn Any + Send>>);
+
+impl Locals {
+    /// The value of a type, made if it is not there yet.
+    pub fn get<L: Any + Send + Default>(&mut self) -> &mut L {
+        let at = match self.0.iter().position(|local| local.is::<L>()) {
+            Some(at) => at,
+            None => {
+                self.0.push(Box::<L>::default());
+                self.0.len() - 1
+            }
+        };
+        self.0[at].downcast_mut().expect("found by its type")
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// What a parsed grant becomes: found later by its type.
+pub type ParsedGrant = Result<Arc<dyn Any + Send + Sync>, String>;
 
 /// A capability the host offers: how it is linked and how its grant in hangar.toml is read.
 pub struct Capability {
@@ -39,6 +61,6 @@ pub struct Capability {
     pub name: &'static str,
     /// Adds its interfaces to the linker. They are linked for every plugin; without a grant they answer `denied`.
     pub link: fn(&mut Linker<State>) -> wasmtime::Result<()>,
-    /// Reads the grant's value; the error says what is wrong with it.
+    /// Reads the grant's value (never `false`, which denies); the error says what is wrong with it.
     pub parse_grant: fn(&Value) -> ParsedGrant,
 }

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use hangar_core::{Error, Result};
+use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 
 use crate::chain::Link;
@@ -42,7 +43,7 @@ pub(crate) struct Graph {
     auth: Option<Arc<Generation>>,
     fallback: Option<Arc<Generation>>,
     /// Headers for every response.
-    pub headers: Vec<(String, String)>,
+    pub headers: Arc<Vec<(HeaderName, HeaderValue)>>,
 }
 
 #[derive(Clone)]
@@ -138,8 +139,7 @@ impl Graph {
             }
             if generation.manifest.fallback {
                 graph.fallback = Some(generation.clone());
-                let headers = generation.manifest.response_headers.iter();
-                graph.headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
+                graph.headers = Arc::new(headers(generation)?);
             }
         }
         for subscribers in graph.hooks.values_mut() {
@@ -225,6 +225,20 @@ impl Graph {
         };
         self.plugins.iter().map(summarise).collect()
     }
+}
+
+/// The response headers a manifest asks for, checked once.
+fn headers(generation: &Generation) -> Result<Vec<(HeaderName, HeaderValue)>> {
+    let parse = |(name, value): (&String, &String)| {
+        let parsed = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
+        parsed.ok_or_else(|| {
+            Error::bad_input(format!(
+                "plugin \"{}\" asks for the response header {name:?}, which is not valid",
+                generation.name()
+            ))
+        })
+    };
+    generation.manifest.response_headers.iter().map(parse).collect()
 }
 
 impl Subscriber {

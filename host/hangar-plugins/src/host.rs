@@ -173,11 +173,14 @@ impl Host {
         let mut grants = TypeMap::default();
         grants.insert(ServiceGrant::new(&settings.grant));
         for (name, value) in &settings.grant {
+            if *value == serde_json::Value::Bool(false) {
+                continue;
+            }
             let refuse = |reason: &str| {
                 Error::bad_input(format!("hangar.toml, [plugins.{plugin}.grant], {name}: {reason}"))
             };
             if matches!(name.as_str(), "collections" | "auth") {
-                if !value.is_boolean() {
+                if *value != serde_json::Value::Bool(true) {
                     return Err(refuse("write true or false"));
                 }
                 continue;
@@ -187,9 +190,8 @@ impl Host {
                 let known = known.join(", ");
                 return Err(refuse(&format!("no such capability; there are {known}, collections, auth")));
             };
-            if let Some(grant) = (capability.parse_grant)(value).map_err(|reason| refuse(&reason))? {
-                grants.insert_shared(grant);
-            }
+            let grant = (capability.parse_grant)(value).map_err(|reason| refuse(&reason))?;
+            grants.insert_shared(grant);
         }
         Ok(grants)
     }
@@ -273,7 +275,7 @@ impl Host {
     }
 
     /// Headers for every response.
-    pub fn response_headers(&self) -> Vec<(String, String)> {
+    pub fn response_headers(&self) -> Arc<Vec<(http::HeaderName, http::HeaderValue)>> {
         self.graph.load().headers.clone()
     }
 

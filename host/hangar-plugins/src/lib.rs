@@ -17,7 +17,7 @@ mod settings;
 mod state;
 mod stderr;
 
-pub use capability::{Capability, TypeMap};
+pub use capability::{Capability, Locals, ParsedGrant, TypeMap};
 pub use exports::{HttpRequest, HttpResponse, Payload};
 pub use generation::{Generation, SourceFile, Sources};
 pub use graph::{Matched, PluginSummary};

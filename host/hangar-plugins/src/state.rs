@@ -7,7 +7,7 @@ use hangar_wasm::{Meter, Metered};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use crate::capability::TypeMap;
+use crate::capability::{Locals, TypeMap};
 use crate::chain::Next;
 use crate::host::Host;
 use crate::stderr::Stderr;
@@ -39,8 +39,6 @@ pub struct CallContext {
     pub path: Arc<[Arc<str>]>,
     /// The transaction that capabilities use where they find one. Opaque here.
     pub ambient: Option<Arc<dyn Any + Send + Sync>>,
-    /// Bytes logged by this call.
-    pub logged: usize,
 }
 
 impl CallContext {
@@ -53,7 +51,6 @@ impl CallContext {
             cpu_left_ms: cpu_ms,
             path: Arc::new([]),
             ambient: None,
-            logged: 0,
         }
     }
 
@@ -69,7 +66,7 @@ impl CallContext {
             ));
         }
         let path = self.path.iter().cloned().chain([plugin.name.clone()]).collect();
-        Ok(Self { path, cpu_left_ms, logged: 0, ..self.clone() })
+        Ok(Self { path, cpu_left_ms, ..self.clone() })
     }
 }
 
@@ -80,6 +77,7 @@ pub struct State {
     pub(crate) call: CallContext,
     pub(crate) next: Option<Next>,
     pub(crate) table: ResourceTable,
+    locals: Locals,
     meter: Meter,
     wasi: WasiCtx,
 }
@@ -89,7 +87,7 @@ impl State {
         // No folders, no environment, no sockets: WASI gives a plugin clocks, randomness and a log of its last words.
         let wasi = WasiCtx::builder().stderr(Stderr::new(plugin.name.clone())).build();
         let meter = Meter::new(plugin.limits.memory);
-        Self { plugin, host, call, next: None, table: ResourceTable::new(), meter, wasi }
+        Self { plugin, host, call, next: None, table: ResourceTable::new(), locals: Locals::default(), meter, wasi }
     }
 
     /// The plugin's name.
@@ -127,6 +125,7 @@ impl State {
             services: self.host.services(),
             call: &mut self.call,
             table: &mut self.table,
+            locals: &mut self.locals,
         }
     }
 
@@ -135,6 +134,7 @@ impl State {
         let cpu = call.cpu_left_ms.min(self.plugin.limits.cpu_ms);
         self.meter.grant_cpu_ms(cpu);
         self.call = call;
+        self.locals.clear();
         self.next = next;
     }
 }
@@ -155,6 +155,8 @@ pub struct Parts<'a> {
     pub call: &'a mut CallContext,
     /// Resources handed to the guest.
     pub table: &'a mut ResourceTable,
+    /// What capabilities keep during this call.
+    pub locals: &'a mut Locals,
 }
 
 impl Metered for State {

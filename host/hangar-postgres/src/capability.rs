@@ -44,9 +44,9 @@ pub struct Grant;
 
 impl Grant {
     /// Reads the value of hangar.toml.
-    pub fn parse(value: &Json) -> Result<Option<Self>, String> {
+    pub fn parse(value: &Json) -> Result<Self, String> {
         match value {
-            Json::Bool(granted) => Ok(granted.then_some(Self)),
+            Json::Bool(true) => Ok(Self),
             _ => Err("write true or false".into()),
         }
     }

@@ -29,7 +29,7 @@ function route() {
   }
   form.hidden = false;
   problem.hidden = true;
-  form.email.focus();
+  form.elements.email.focus();
 }
 
 function fail(message) {
@@ -38,9 +38,8 @@ function fail(message) {
 }
 
 function mark(name, message) {
-  const input = form.elements[name];
-  input.toggleAttribute("aria-invalid", Boolean(message));
-  if (message) input.setAttribute("aria-invalid", "true");
+  if (message) form.elements[name].setAttribute("aria-invalid", "true");
+  else form.elements[name].removeAttribute("aria-invalid");
   document.getElementById(name + "-error").textContent = message ?? "";
 }
 

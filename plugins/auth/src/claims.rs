@@ -122,8 +122,8 @@ pub fn now() -> i64 {
 /// The token in an `Authorization` header: as it is, or after `Bearer` in any case.
 pub fn from_header(header: &str) -> &str {
     match header.split_at_checked(7) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => token,
-        _ => header,
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => token.trim(),
+        _ => header.trim(),
     }
 }
 

@@ -15,6 +15,8 @@ const SEPARATOR: char = '\u{1e}';
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Patch {
+    /// Another record in place of the event's.
+    pub record: Option<Map<String, Value>>,
     /// New values of the record's fields.
     pub set: Map<String, Value>,
     /// Fields not to show.

@@ -62,18 +62,14 @@ pub fn login(request: &Request, accounts: &Accounts) -> Answer {
                 if let Some(changed) = patch.event.get("password").and_then(Value::as_str) {
                     password = changed.to_owned();
                 }
-                match patch.event.get("record") {
-                    Some(Value::Object(fields)) => {
-                        record = Some(Record {
-                            fields: fields.clone(),
-                        })
-                    }
-                    Some(Value::Null) => record = None,
-                    _ => {}
+                if let (None, Some(fields)) = (&record, &patch.record) {
+                    record = Some(Record {
+                        fields: fields.clone(),
+                    });
                 }
-                if let Some(record) = &mut record {
-                    record.fields.extend(patch.set.clone());
-                }
+            }
+            if let Some(record) = &mut record {
+                record.apply(patches);
             }
             let record = check(record, &password)?;
             let token = token::issue(Kind::Auth, accounts, &record, &Options::default())?;

@@ -58,9 +58,7 @@ pub fn refresh(request: &Request, collection: &str) -> Answer {
         document,
         |patches| {
             let mut record = record.clone();
-            for patch in patches {
-                record.fields.extend(patch.set.clone());
-            }
+            record.apply(patches);
             let token = if identity.token.refreshable {
                 token::issue(Kind::Auth, &accounts, &record, &Options::default())?
             } else {

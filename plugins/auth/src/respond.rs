@@ -12,7 +12,7 @@ use crate::body::Body;
 use crate::events::{self, Patch};
 use crate::failure::{Answer, Failure};
 use crate::identity::Identity;
-use crate::record::{Record, SECRET};
+use crate::record::Record;
 use crate::{access, mfa, networks};
 
 const RULE_UNMET: &str = "The request doesn't satisfy the collection requirements to authenticate.";
@@ -105,8 +105,8 @@ impl Login<'_> {
 
     fn finish(&mut self, patches: &[Patch]) -> Answer {
         let mut meta = Value::Null;
+        self.record.apply(patches);
         for patch in patches {
-            self.record.fields.extend(patch.set.clone());
             if let Some(token) = patch.event.get("token").and_then(Value::as_str) {
                 self.token = token.to_owned();
             }
@@ -142,28 +142,7 @@ impl Login<'_> {
         if !expand.is_empty() || events::wanted("onRecordEnrich", &tags(self.accounts)) {
             return self.presented(&expand);
         }
-        let mut fields = self.record.without_secrets(collection);
-        // Superusers see hidden fields.
-        let superuser = collection.is_superusers();
-        let hides = |name: &str| {
-            patches
-                .iter()
-                .any(|patch| patch.hide.iter().any(|hidden| hidden == name))
-        };
-        let unhides = |name: &str| {
-            patches
-                .iter()
-                .any(|patch| patch.unhide.iter().any(|shown| shown == name))
-        };
-        let custom = patches.iter().any(|patch| patch.custom);
-        fields.retain(|name, _| {
-            let known = match collection.field(name) {
-                Some(field) => !field.hidden || superuser || unhides(name),
-                None => custom || matches!(name.as_str(), "collectionId" | "collectionName"),
-            };
-            known && !hides(name) && !SECRET.contains(&name.as_str())
-        });
-        Ok(fields)
+        Ok(self.record.shown(collection, patches))
     }
 
     /// The same through the collections plugin, which knows relations and raises the enrich event.
@@ -172,6 +151,7 @@ impl Login<'_> {
         let records = Value::Array(vec![Value::Object(self.record.document(collection))]);
         let options = serde_json::json!({
             "expand": expand,
+            "showEmails": true,
             "viewer": {
                 "subject": crate::identity::subject(&collection.id, self.record.id()),
                 "superuser": collection.is_superusers(),

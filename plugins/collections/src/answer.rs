@@ -33,7 +33,11 @@ impl From<Error> for Failure {
             Ok(Value::Object(data)) => data,
             _ => Map::new(),
         };
-        Self::Api(ApiError { status: error.status, message: error.message, data })
+        Self::Api(ApiError {
+            status: error.status,
+            message: error.message,
+            data,
+        })
     }
 }
 

@@ -31,7 +31,8 @@ pub fn parse(content_type: Option<&str>, bytes: &[u8]) -> Result<Body, ApiError>
     let body = match kind.trim().to_ascii_lowercase().as_str() {
         "application/json" => json(bytes)?,
         "application/x-www-form-urlencoded" => {
-            let pairs = form_urlencoded::parse(bytes).map(|(name, value)| (name.into_owned(), value.into_owned()));
+            let pairs = form_urlencoded::parse(bytes)
+                .map(|(name, value)| (name.into_owned(), value.into_owned()));
             form(pairs.collect(), Vec::new())?
         }
         "multipart/form-data" => {
@@ -42,7 +43,11 @@ pub fn parse(content_type: Option<&str>, bytes: &[u8]) -> Result<Body, ApiError>
         "text/xml" | "application/xml" => return Err(bad()),
         _ => return Err(ApiError::bad_request("Unsupported Content-Type.")),
     };
-    if body.values.iter().any(|(key, value)| key.contains('\0') || has_nul(value)) {
+    if body
+        .values
+        .iter()
+        .any(|(key, value)| key.contains('\0') || has_nul(value))
+    {
         return Err(ApiError::bad_request("NUL characters cannot be stored."));
     }
     Ok(body)
@@ -56,7 +61,10 @@ fn json(bytes: &[u8]) -> Result<Body, ApiError> {
     // Like Go's decoder: the first document counts, what follows it does not.
     let mut documents = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
     match documents.next() {
-        Some(Ok(Value::Object(values))) => Ok(Body { values, files: Vec::new() }),
+        Some(Ok(Value::Object(values))) => Ok(Body {
+            values,
+            files: Vec::new(),
+        }),
         Some(Ok(Value::Null)) | None => Ok(Body::default()),
         Some(_) => Err(bad()),
     }
@@ -83,7 +91,9 @@ fn form(pairs: Vec<(String, String)>, files: Vec<String>) -> Result<Body, ApiErr
         }
     }
     for payload in payloads {
-        let Ok(Value::Object(map)) = serde_json::from_str(&payload) else { return Err(bad()) };
+        let Ok(Value::Object(map)) = serde_json::from_str(&payload) else {
+            return Err(bad());
+        };
         values.extend(map);
     }
     Ok(Body { values, files })
@@ -98,7 +108,9 @@ pub fn infer(text: String) -> Value {
         _ => {}
     }
     let numeric = text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
-        && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-' || byte == b'.');
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'-' || byte == b'.');
     if numeric
         && let Ok(number) = text.parse::<f64>()
         && number.to_string() == text
@@ -113,7 +125,9 @@ fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(map) => map.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        Value::Object(map) => map
+            .iter()
+            .any(|(key, value)| key.contains('\0') || has_nul(value)),
         _ => false,
     }
 }
@@ -148,15 +162,25 @@ mod tests {
             b"a=1&b=x%20y&b=z&@jsonPayload=%7B%22a%22%3A%7B%22q%22%3A1%7D%7D",
         )
         .expect("well-formed");
-        assert_eq!(Value::Object(body.values), json!({"a": {"q": 1}, "b": ["x y", "z"]}));
+        assert_eq!(
+            Value::Object(body.values),
+            json!({"a": {"q": 1}, "b": ["x y", "z"]})
+        );
     }
 
     #[test]
     fn bad_bodies_are_refused() {
-        let status = |kind: &str, text: &str| parse(Some(kind), text.as_bytes()).err().map(|error| error.status);
+        let status = |kind: &str, text: &str| {
+            parse(Some(kind), text.as_bytes())
+                .err()
+                .map(|error| error.status)
+        };
         assert_eq!(status("application/json", "{\"t\":"), Some(400));
         assert_eq!(status("application/json", "[1]"), Some(400));
-        assert_eq!(status("application/json", "{\"t\":\"a\\u0000b\"}"), Some(400));
+        assert_eq!(
+            status("application/json", "{\"t\":\"a\\u0000b\"}"),
+            Some(400)
+        );
         assert_eq!(status("application/json", &"[".repeat(100_000)), Some(400));
         assert_eq!(status("application/json", "{\"n\":1e999}"), Some(400));
         assert_eq!(status("text/plain", "x"), Some(400));

@@ -37,7 +37,10 @@ pub struct CollectionRef {
 impl Identity {
     /// Id of the record.
     pub fn id(&self) -> &str {
-        self.record.get("id").and_then(Value::as_str).unwrap_or_default()
+        self.record
+            .get("id")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 }
 
@@ -62,7 +65,7 @@ pub struct Call {
     pub identity: Option<Identity>,
     /// The text `identity` was read from.
     pub identity_text: Option<String>,
-    pairs: OnceCell<Vec<(String, String)>>,
+    pub(crate) pairs: OnceCell<Vec<(String, String)>>,
 }
 
 impl Call {
@@ -85,27 +88,37 @@ impl Call {
         Ok(call)
     }
 
-    /// A call of the service: not a request, but on behalf of whoever the current request is from.
-    pub fn internal() -> Self {
-        let mut call = Self { method: "GET".into(), ..Self::default() };
-        call.identify(hangar_sdk::context::identity());
+    /// A call of the service: not a request, but on behalf of somebody, unless told otherwise of whoever the current
+    /// request is from.
+    pub fn internal(viewer: Option<String>) -> Self {
+        let mut call = Self {
+            method: "GET".into(),
+            ..Self::default()
+        };
+        call.identify(viewer.or_else(hangar_sdk::context::identity));
         call
     }
 
     fn identify(&mut self, text: Option<String>) {
-        self.identity = text.as_deref().and_then(|text| match serde_json::from_str(text) {
-            Ok(identity) => Some(identity),
-            Err(error) => {
-                hangar_sdk::log::warn(&format!("the identity document cannot be read, going on as a guest: {error}"));
-                None
-            }
-        });
+        self.identity = text
+            .as_deref()
+            .and_then(|text| match serde_json::from_str(text) {
+                Ok(identity) => Some(identity),
+                Err(error) => {
+                    hangar_sdk::log::warn(&format!(
+                        "the identity document cannot be read, going on as a guest: {error}"
+                    ));
+                    None
+                }
+            });
         self.identity_text = text;
     }
 
     /// Whether a superuser is asking.
     pub fn superuser(&self) -> bool {
-        self.identity.as_ref().is_some_and(|identity| identity.superuser)
+        self.identity
+            .as_ref()
+            .is_some_and(|identity| identity.superuser)
     }
 
     /// The id of the record that is asking, if it belongs to this collection.
@@ -116,7 +129,10 @@ impl Call {
 
     /// The first value of a query parameter; empty if there is none.
     pub fn parameter(&self, name: &str) -> &str {
-        self.pairs().iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+        self.pairs()
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value)
     }
 
     fn pairs(&self) -> &[(String, String)] {
@@ -131,17 +147,26 @@ impl Call {
     pub fn filter_request(&self, context: &str, body: Map<String, Value>) -> FilterRequest {
         let mut query = Map::new();
         for (name, value) in self.pairs() {
-            query.entry(name.as_str()).or_insert_with(|| value.as_str().into());
+            query
+                .entry(name.as_str())
+                .or_insert_with(|| value.as_str().into());
         }
         let mut headers = Map::new();
         for line in self.headers.lines() {
             if let Some((name, value)) = line.split_once(": ") {
-                headers.entry(name.replace('-', "_")).or_insert_with(|| value.into());
+                headers
+                    .entry(name.replace('-', "_"))
+                    .or_insert_with(|| value.into());
             }
         }
         FilterRequest {
             method: self.method.clone(),
-            context: if context.is_empty() { "default" } else { context }.to_owned(),
+            context: if context.is_empty() {
+                "default"
+            } else {
+                context
+            }
+            .to_owned(),
             auth: self.identity.as_ref().map(|identity| Auth {
                 collection: identity.collection.id.clone(),
                 record: identity.record.clone(),

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use hangar_filter::schema::{Collection as FilterCollection, CollectionKind, Field as FilterField, FieldKind, Schema};
+use hangar_filter::schema::{
+    Collection as FilterCollection, CollectionKind, Field as FilterField, FieldKind, Schema,
+};
 use hangar_filter::{Expr, parse};
 use hangar_model::index::Index;
 use hangar_model::options::RelationOptions;
@@ -83,7 +85,8 @@ thread_local! {
 /// What the database says.
 pub fn current() -> Result<Rc<Catalog>> {
     let revision = kv::revisions::current(TOPIC);
-    let kept = CURRENT.with_borrow(|current| current.as_ref().filter(|c| c.revision == revision).cloned());
+    let kept =
+        CURRENT.with_borrow(|current| current.as_ref().filter(|c| c.revision == revision).cloned());
     if let Some(catalog) = kept {
         return Ok(catalog);
     }
@@ -104,12 +107,19 @@ pub fn load() -> Result<Rc<Catalog>> {
 }
 
 fn load_at(revision: u32) -> Result<Rc<Catalog>> {
-    let rows = postgres::query("SELECT data::text FROM hangar_collections.collections ORDER BY name", vec![])?;
+    let rows = postgres::query(
+        "SELECT data::text FROM hangar_collections.collections ORDER BY name",
+        vec![],
+    )?;
     let mut collections = Vec::with_capacity(rows.rows.len());
     for row in rows.rows {
-        let text = row.first().and_then(|value| value.as_str()).unwrap_or_default();
-        let collection = Collection::from_storage(text)
-            .map_err(|error| Error::internal(format!("a stored collection cannot be read: {}", error.0)))?;
+        let text = row
+            .first()
+            .and_then(|value| value.as_str())
+            .unwrap_or_default();
+        let collection = Collection::from_storage(text).map_err(|error| {
+            Error::internal(format!("a stored collection cannot be read: {}", error.0))
+        })?;
         collections.push(collection);
     }
     Ok(Rc::new(Catalog::new(revision, collections)))
@@ -118,11 +128,17 @@ fn load_at(revision: u32) -> Result<Rc<Catalog>> {
 impl Catalog {
     /// A catalogue of these collections.
     pub fn new(revision: u32, collections: Vec<Collection>) -> Self {
-        let mut catalog =
-            Self { revision, entries: Vec::new(), by_name: HashMap::new(), by_id: HashMap::new() };
+        let mut catalog = Self {
+            revision,
+            entries: Vec::new(),
+            by_name: HashMap::new(),
+            by_id: HashMap::new(),
+        };
         for collection in collections {
             let at = catalog.entries.len();
-            catalog.by_name.insert(collection.name.to_ascii_lowercase(), at);
+            catalog
+                .by_name
+                .insert(collection.name.to_ascii_lowercase(), at);
             catalog.by_id.insert(collection.id.clone(), at);
             catalog.entries.push(Rc::new(Entry::new(collection)));
         }
@@ -146,14 +162,26 @@ impl Catalog {
 
     /// The relation fields of tables that point to a collection, by collection name.
     pub fn references<'a>(&'a self, collection_id: &'a str) -> impl Iterator<Item = Reference<'a>> {
-        self.entries.iter().filter(|entry| !entry.is_view()).flat_map(move |entry| {
-            entry.fields.iter().filter_map(move |field| match &field.options {
-                FieldOptions::Relation(options) if options.collection_id == collection_id => {
-                    Some(Reference { entry, field, options })
-                }
-                _ => None,
+        self.entries
+            .iter()
+            .filter(|entry| !entry.is_view())
+            .flat_map(move |entry| {
+                entry
+                    .fields
+                    .iter()
+                    .filter_map(move |field| match &field.options {
+                        FieldOptions::Relation(options)
+                            if options.collection_id == collection_id =>
+                        {
+                            Some(Reference {
+                                entry,
+                                field,
+                                options,
+                            })
+                        }
+                        _ => None,
+                    })
             })
-        })
     }
 }
 
@@ -194,9 +222,12 @@ impl Entry {
             RuleKind::Update => rules.update.as_deref(),
             RuleKind::Delete => rules.delete.as_deref(),
             // An empty manage rule grants nothing.
-            RuleKind::Manage => {
-                self.model.auth.as_ref().and_then(|auth| auth.manage_rule.as_deref()).filter(|rule| !rule.is_empty())
-            }
+            RuleKind::Manage => self
+                .model
+                .auth
+                .as_ref()
+                .and_then(|auth| auth.manage_rule.as_deref())
+                .filter(|rule| !rule.is_empty()),
         }
     }
 
@@ -205,7 +236,9 @@ impl Entry {
     /// # Errors
     /// A stored rule that cannot be parsed.
     pub fn rule(&self, kind: RuleKind) -> Result<Rule<'_>, hangar_filter::Error> {
-        let Some(text) = self.rule_text(kind) else { return Ok(Rule::Locked) };
+        let Some(text) = self.rule_text(kind) else {
+            return Ok(Rule::Locked);
+        };
         if text.trim().is_empty() {
             return Ok(Rule::Open);
         }
@@ -238,7 +271,8 @@ fn filter_collection(model: &Collection) -> FilterCollection {
         .filter_map(|text| Index::parse(text))
         .filter_map(|index| {
             let column = index.columns.first()?;
-            (index.is_unique_on(&column.name) && index.condition.is_empty()).then(|| column.name.clone())
+            (index.is_unique_on(&column.name) && index.condition.is_empty())
+                .then(|| column.name.clone())
         })
         .collect();
     FilterCollection {

@@ -8,6 +8,7 @@ pub mod catalog;
 mod multipart;
 pub mod random;
 pub mod records;
+pub mod schema;
 
 use hangar_sdk::Result;
 use hangar_sdk::http::{Request, Response};
@@ -17,7 +18,23 @@ pub struct Plugin;
 
 impl hangar_sdk::http::Guest for Plugin {
     fn handle(request: Request) -> Result<Response> {
-        Ok(records::handle(request).unwrap_or_else(answer::respond))
+        if request
+            .route
+            .starts_with("/api/collections/{collection}/records")
+        {
+            return Ok(records::handle(request).unwrap_or_else(answer::respond));
+        }
+        Ok(schema::handle(&request))
+    }
+}
+
+impl hangar_sdk::lifecycle::Guest for Plugin {
+    fn activate() -> Result<()> {
+        schema::activate()
+    }
+
+    fn start(_sources: String) -> Result<String> {
+        Ok("{}".to_owned())
     }
 }
 
@@ -25,6 +42,7 @@ impl hangar_sdk::http::Guest for Plugin {
 mod exports {
     use super::Plugin;
     hangar_sdk::export_http!(Plugin);
+    hangar_sdk::export_lifecycle!(Plugin);
     hangar_sdk::export_records!(Plugin);
 }
 hangar_sdk::manifest!("manifest.json");

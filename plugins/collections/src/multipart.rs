@@ -31,7 +31,10 @@ pub fn parse(parameters: &str, bytes: &[u8]) -> Option<Form> {
             return Some(form);
         }
         let line_end = find(rest, b"\r\n")?;
-        if !rest[..line_end].iter().all(|byte| matches!(byte, b' ' | b'\t')) {
+        if !rest[..line_end]
+            .iter()
+            .all(|byte| matches!(byte, b' ' | b'\t'))
+        {
             return None;
         }
         let part = &rest[line_end..];
@@ -49,13 +52,16 @@ fn read_part(part: &[u8], form: &mut Form) -> Option<()> {
     let content = &part[head_end + 4..];
     let disposition = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.trim().eq_ignore_ascii_case("content-disposition").then_some(value)
+        name.trim()
+            .eq_ignore_ascii_case("content-disposition")
+            .then_some(value)
     })?;
     let name = parameter(disposition, "name")?;
     if parameter(disposition, "filename").is_some() {
         form.files.push(name);
     } else {
-        form.fields.push((name, String::from_utf8_lossy(content).into_owned()));
+        form.fields
+            .push((name, String::from_utf8_lossy(content).into_owned()));
     }
     Some(())
 }
@@ -68,7 +74,9 @@ fn parameter(text: &str, key: &str) -> Option<String> {
         let name_end = rest.find(['=', ';']).unwrap_or(rest.len());
         let name = rest[..name_end].trim();
         rest = &rest[name_end..];
-        let Some(value) = rest.strip_prefix('=') else { continue };
+        let Some(value) = rest.strip_prefix('=') else {
+            continue;
+        };
         let (value, after) = read_value(value)?;
         if name.eq_ignore_ascii_case(key) {
             return Some(value);
@@ -118,14 +126,24 @@ mod tests {
     #[test]
     fn reads_fields_and_names_of_files() {
         let form = parse(" boundary=XX", TEXT.as_bytes()).expect("well-formed");
-        assert_eq!(form.fields, [("title".into(), "hello\r\nworld".into()), ("a\"b".into(), String::new())]);
+        assert_eq!(
+            form.fields,
+            [
+                ("title".into(), "hello\r\nworld".into()),
+                ("a\"b".into(), String::new())
+            ]
+        );
         assert_eq!(form.files, ["f"]);
     }
 
     #[test]
     fn refuses_what_is_cut_off() {
         for length in 0..TEXT.len() - 4 {
-            assert_eq!(parse("boundary=XX", &TEXT.as_bytes()[..length]), None, "cut at {length}");
+            assert_eq!(
+                parse("boundary=XX", &TEXT.as_bytes()[..length]),
+                None,
+                "cut at {length}"
+            );
         }
         assert_eq!(parse("", TEXT.as_bytes()), None);
     }

@@ -21,6 +21,8 @@ impl Random for HostRandom {
 
 /// Now, as a canonical date.
 pub fn now() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     hangar_model::date::format(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -20,7 +20,11 @@ pub(crate) struct Binder<'a> {
 
 impl<'a> Binder<'a> {
     pub(crate) fn new(params: &'a mut Vec<Value>, first: usize) -> Self {
-        Binder { params, first, seen: HashMap::new() }
+        Binder {
+            params,
+            first,
+            seen: HashMap::new(),
+        }
     }
 
     fn bind(&mut self, value: Value, cast: &str) -> String {
@@ -28,7 +32,7 @@ impl<'a> Binder<'a> {
         if let Some(sql) = self.seen.get(&key) {
             return sql.clone();
         }
-        self.params.push(value);
+        self.params.push(value.bindable());
         let sql = format!("${}{cast}", self.first + self.params.len() - 1);
         self.seen.insert(key, sql.clone());
         sql
@@ -58,7 +62,13 @@ const FALSE: &str = "FALSE";
 const TRUE: &str = "TRUE";
 
 /// SQL of one comparison. `exact` asks for PocketBase's three truth values.
-pub(crate) fn compare(comparison: Comparison, left: Side<'_>, right: Side<'_>, exact: bool, bind: &mut Binder<'_>) -> String {
+pub(crate) fn compare(
+    comparison: Comparison,
+    left: Side<'_>,
+    right: Side<'_>,
+    exact: bool,
+    bind: &mut Binder<'_>,
+) -> String {
     use Comparison::{Eq, Ge, Gt, Le, Like, Lt, Ne, NotLike};
     let mut comparer = Comparer { exact, bind };
     match (comparison, left, right) {
@@ -68,9 +78,15 @@ pub(crate) fn compare(comparison: Comparison, left: Side<'_>, right: Side<'_>, e
         (Eq | Ne, Side::Value(a), Side::Const(b)) | (Eq | Ne, Side::Const(b), Side::Value(a)) => {
             comparer.equal_const(comparison == Ne, a, b)
         }
-        (Gt | Ge | Lt | Le, Side::Value(a), Side::Value(b)) => comparer.order_values(comparison, a, b),
-        (Gt | Ge | Lt | Le, Side::Value(a), Side::Const(b)) => comparer.order_const(comparison, a, b),
-        (Gt | Ge | Lt | Le, Side::Const(a), Side::Value(b)) => comparer.order_const(flip(comparison), b, a),
+        (Gt | Ge | Lt | Le, Side::Value(a), Side::Value(b)) => {
+            comparer.order_values(comparison, a, b)
+        }
+        (Gt | Ge | Lt | Le, Side::Value(a), Side::Const(b)) => {
+            comparer.order_const(comparison, a, b)
+        }
+        (Gt | Ge | Lt | Le, Side::Const(a), Side::Value(b)) => {
+            comparer.order_const(flip(comparison), b, a)
+        }
     }
 }
 
@@ -150,7 +166,13 @@ impl Comparer<'_, '_> {
             return self.empty(negated, a);
         }
         let two_valued = negated || a.strict;
-        let never = |this: &Self| if two_valued { truth(Some(negated), true) } else { this.constant(false, a) };
+        let never = |this: &Self| {
+            if two_valued {
+                truth(Some(negated), true)
+            } else {
+                this.constant(false, a)
+            }
+        };
         let operator = if !two_valued || !(a.nullable && (negated || self.exact)) {
             if negated { "<>" } else { "=" }
         } else if negated {
@@ -161,13 +183,19 @@ impl Comparer<'_, '_> {
         match (a.ty, b) {
             (Type::Json, _) => self.equal_json(negated, a, b),
             (_, Const::Null) => format!("{} IS {}NULL", a.sql, if negated { "NOT " } else { "" }),
-            (Type::Text | Type::List | Type::Point, Const::Text(text)) => format!("{} {operator} {}", a.as_text(), self.bind.text(text)),
-            (Type::Text, _) if a.affinity == Affinity::Text => format!("{} {operator} {}", a.sql, self.bind.text(&b.as_text())),
+            (Type::Text | Type::List | Type::Point, Const::Text(text)) => {
+                format!("{} {operator} {}", a.as_text(), self.bind.text(text))
+            }
+            (Type::Text, _) if a.affinity == Affinity::Text => {
+                format!("{} {operator} {}", a.sql, self.bind.text(&b.as_text()))
+            }
             (Type::Text | Type::List | Type::Point, _) => never(self),
             (Type::Number | Type::Bool, _) => {
                 let number = number_for(a, b);
                 match number {
-                    Some(number) if a.ty == Type::Number => format!("{} {operator} {}", a.sql, self.bind.float(number)),
+                    Some(number) if a.ty == Type::Number => {
+                        format!("{} {operator} {}", a.sql, self.bind.float(number))
+                    }
                     Some(number) if number == 0.0 || number == 1.0 => {
                         let value = self.bind.bind(Value::Bool(number == 1.0), "::bool");
                         format!("{} {operator} {value}", a.sql)
@@ -178,7 +206,11 @@ impl Comparer<'_, '_> {
             (Type::Date, _) => {
                 let bounds = date::bounds(&b.as_text());
                 // No date equals `infinity`, so a literal that is no date text keeps the same SQL.
-                let target = if bounds.exact { bounds.at_least } else { "infinity".to_owned() };
+                let target = if bounds.exact {
+                    bounds.at_least
+                } else {
+                    "infinity".to_owned()
+                };
                 let value = self.bind.date(target);
                 match (negated, self.exact) {
                     (true, _) => format!("{} IS DISTINCT FROM {value}", a.sql),
@@ -212,16 +244,28 @@ impl Comparer<'_, '_> {
             (false, false) => "=",
         };
         match b {
-            Const::Null => format!("coalesce({}, 'null') {} 'null'", a.sql, if negated { "<>" } else { "=" }),
+            Const::Null => format!(
+                "coalesce({}, 'null') {} 'null'",
+                a.sql,
+                if negated { "<>" } else { "=" }
+            ),
             // The JSON text of a list or object also equals a text; only such texts need the slower form.
             Const::Text(text) if text.starts_with(['[', '{']) => {
-                format!("{} {operator} to_jsonb({})", a.scalar(), self.bind.text(text))
+                format!(
+                    "{} {operator} to_jsonb({})",
+                    a.scalar(),
+                    self.bind.text(text)
+                )
             }
             Const::Text(text) => format!("{} {operator} to_jsonb({})", a.sql, self.bind.text(text)),
             Const::Number(_) | Const::Int(_) => {
                 let number = b.number().unwrap_or_default();
                 // A JSON true or false counts as 1 or 0.
-                let subject = if number == 0.0 || number == 1.0 { a.scalar() } else { a.sql.clone() };
+                let subject = if number == 0.0 || number == 1.0 {
+                    a.scalar()
+                } else {
+                    a.sql.clone()
+                };
                 format!("{subject} {operator} to_jsonb({})", self.bind.float(number))
             }
         }
@@ -231,7 +275,10 @@ impl Comparer<'_, '_> {
     fn equal_values(&mut self, negated: bool, a: &SqlValue, b: &SqlValue) -> String {
         if a.strict || b.strict {
             let (left, right) = converted(a, b);
-            return format!("{left} IS {}DISTINCT FROM {right}", if negated { "" } else { "NOT " });
+            return format!(
+                "{left} IS {}DISTINCT FROM {right}",
+                if negated { "" } else { "NOT " }
+            );
         }
         let nullable = a.nullable || b.nullable || (a.ty == Type::Date && b.ty == Type::Date);
         let operator = match (nullable, negated) {
@@ -245,7 +292,11 @@ impl Comparer<'_, '_> {
             if !number.nullable {
                 return truth(Some(negated), true);
             }
-            let both = format!("({} IS NULL AND coalesce({}, '') = '')", number.sql, other.as_text());
+            let both = format!(
+                "({} IS NULL AND coalesce({}, '') = '')",
+                number.sql,
+                other.as_text()
+            );
             return if negated { format!("NOT {both}") } else { both };
         }
         if a.ty == b.ty && matches!(a.ty, Type::Number | Type::Bool | Type::Date) {
@@ -254,10 +305,25 @@ impl Comparer<'_, '_> {
         if a.is_numeric() {
             return format!("{} {operator} {}", a.as_number(), b.as_number());
         }
+        // An id equals no empty text, so NULL need not become one.
+        let filled = [a, b].iter().any(|value| value.filled && !value.nullable);
+        if filled && !self.exact {
+            let operator = if negated { "IS DISTINCT FROM" } else { "=" };
+            return format!("{} {operator} {}", a.as_text(), b.as_text());
+        }
         let side = |value: &SqlValue| {
-            if value.nullable { format!("coalesce({}, '')", value.as_text()) } else { value.as_text() }
+            if value.nullable {
+                format!("coalesce({}, '')", value.as_text())
+            } else {
+                value.as_text()
+            }
         };
-        format!("{} {} {}", side(a), if negated { "<>" } else { "=" }, side(b))
+        format!(
+            "{} {} {}",
+            side(a),
+            if negated { "<>" } else { "=" },
+            side(b)
+        )
     }
 
     fn order_const(&mut self, comparison: Comparison, a: &SqlValue, b: &Const) -> String {
@@ -273,25 +339,43 @@ impl Comparer<'_, '_> {
                 if b.number().is_some() && a.affinity != Affinity::Text {
                     return self.constant(above, a);
                 }
-                format!("{} COLLATE \"C\" {operator} {}", a.as_text(), self.bind.text(&b.as_text()))
+                format!(
+                    "{} COLLATE \"C\" {operator} {}",
+                    a.as_text(),
+                    self.bind.text(&b.as_text())
+                )
             }
             (Type::Number | Type::Bool, _) => {
                 let number = number_for(a, b);
                 match number {
-                    Some(number) => format!("{} {operator} {}", a.as_number(), self.bind.float(number)),
+                    Some(number) => {
+                        format!("{} {operator} {}", a.as_number(), self.bind.float(number))
+                    }
                     None => self.constant(!above, a),
                 }
             }
             (Type::Date, _) => {
                 let bounds = date::bounds(&b.as_text());
-                let target = if matches!(comparison, Gt | Le) { bounds.above } else { bounds.at_least };
+                let target = if matches!(comparison, Gt | Le) {
+                    bounds.above
+                } else {
+                    bounds.at_least
+                };
                 let value = self.bind.date(target);
                 if !above {
                     // The empty date is below every other.
                     let plain = !self.exact && a.row.is_none();
-                    return if plain { format!("({0} < {value} OR {0} IS NULL)", a.sql) } else { format!("{} < {value}", a.date_or_lowest()) };
+                    return if plain {
+                        format!("({0} < {value} OR {0} IS NULL)", a.sql)
+                    } else {
+                        format!("{} < {value}", a.date_or_lowest())
+                    };
                 }
-                if self.exact || b.is_empty() { format!("{} >= {value}", a.date_or_lowest()) } else { format!("{} >= {value}", a.sql) }
+                if self.exact || b.is_empty() {
+                    format!("{} >= {value}", a.date_or_lowest())
+                } else {
+                    format!("{} >= {value}", a.sql)
+                }
             }
             (Type::Json, _) => {
                 let constant = match b.number() {
@@ -299,7 +383,10 @@ impl Comparer<'_, '_> {
                     None => self.bind.text(&b.as_text()),
                 };
                 let result = format!("hangar_fn.compare({}, to_jsonb({constant}))", a.scalar());
-                format!("{result} {} 0", if comparison == Lt { "<" } else { operator })
+                format!(
+                    "{result} {} 0",
+                    if comparison == Lt { "<" } else { operator }
+                )
             }
         }
     }
@@ -327,7 +414,10 @@ impl Comparer<'_, '_> {
         let subject = match left {
             Side::Value(value) => format!("lower({} COLLATE \"C\")", value.as_text()),
             Side::Const(Const::Null) => return truth(None, self.exact),
-            Side::Const(constant) => format!("{} COLLATE \"C\"", self.bind.text(&constant.like_text().to_ascii_lowercase())),
+            Side::Const(constant) => format!(
+                "{} COLLATE \"C\"",
+                self.bind.text(&constant.like_text().to_ascii_lowercase())
+            ),
         };
         match right {
             Side::Const(Const::Null) => truth(None, self.exact),
@@ -341,7 +431,10 @@ impl Comparer<'_, '_> {
                 }
                 format!("{subject} {operator} {}", self.bind.text(&pattern))
             }
-            Side::Value(value) => format!("{subject} {operator} lower(('%' || {} || '%') COLLATE \"C\")", value.as_text()),
+            Side::Value(value) => format!(
+                "{subject} {operator} lower(('%' || {} || '%') COLLATE \"C\")",
+                value.as_text()
+            ),
         }
     }
 }
@@ -351,8 +444,12 @@ fn converted(a: &SqlValue, b: &SqlValue) -> (String, String) {
     let toward = |value: &SqlValue, other: &SqlValue| {
         let scalar = value.scalar();
         match (other.affinity, value.affinity) {
-            (Affinity::Numeric, Affinity::Text | Affinity::None) if !value.is_numeric() => format!("hangar_fn.to_numeric({scalar})"),
-            (Affinity::Text, Affinity::None) if value.ty != Type::Text => format!("to_jsonb({scalar} #>> '{{}}')"),
+            (Affinity::Numeric, Affinity::Text | Affinity::None) if !value.is_numeric() => {
+                format!("hangar_fn.to_numeric({scalar})")
+            }
+            (Affinity::Text, Affinity::None) if value.ty != Type::Text => {
+                format!("to_jsonb({scalar} #>> '{{}}')")
+            }
             _ => scalar,
         }
     };

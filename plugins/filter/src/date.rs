@@ -35,7 +35,8 @@ pub(crate) fn parts(ms: i64) -> Parts {
     let z = day_number + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let mp = (5 * day_of_year + 2) / 153;
     let month = if mp < 10 { mp + 3 } else { mp - 9 };
@@ -58,7 +59,16 @@ pub(crate) fn moment(year: i64, month: i64, day: i64) -> i64 {
 
 /// The date text of a moment.
 pub(crate) fn format(ms: i64) -> String {
-    let Parts { year, month, day, hour, minute, second, milli, .. } = parts(ms);
+    let Parts {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+        milli,
+        ..
+    } = parts(ms);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
@@ -76,7 +86,11 @@ pub(crate) struct Bounds {
 pub(crate) fn bounds(text: &str) -> Bounds {
     let exact_ms = first(|date| date >= text);
     Bounds {
-        at_least: if text.is_empty() { "-infinity".to_owned() } else { timestamp(exact_ms) },
+        at_least: if text.is_empty() {
+            "-infinity".to_owned()
+        } else {
+            timestamp(exact_ms)
+        },
         above: timestamp(first(|date| date > text)),
         exact: exact_ms.is_some_and(|ms| format(ms) == text),
     }
@@ -119,14 +133,33 @@ mod tests {
     #[test]
     fn locates_texts() {
         for (text, at_least, above, exact) in [
-            ("2024-01-02", "2024-01-02 00:00:00.000Z", "2024-01-02 00:00:00.000Z", false),
-            ("2024-01-02T", "2024-01-03 00:00:00.000Z", "2024-01-03 00:00:00.000Z", false),
-            ("2024-01-02 03:04:05.678Z", "2024-01-02 03:04:05.678Z", "2024-01-02 03:04:05.679Z", true),
+            (
+                "2024-01-02",
+                "2024-01-02 00:00:00.000Z",
+                "2024-01-02 00:00:00.000Z",
+                false,
+            ),
+            (
+                "2024-01-02T",
+                "2024-01-03 00:00:00.000Z",
+                "2024-01-03 00:00:00.000Z",
+                false,
+            ),
+            (
+                "2024-01-02 03:04:05.678Z",
+                "2024-01-02 03:04:05.678Z",
+                "2024-01-02 03:04:05.679Z",
+                true,
+            ),
             ("", "-infinity", "0001-01-01 00:00:00.000Z", false),
             ("x", "infinity", "infinity", false),
         ] {
             let found = bounds(text);
-            assert_eq!((found.at_least.as_str(), found.above.as_str(), found.exact), (at_least, above, exact), "{text:?}");
+            assert_eq!(
+                (found.at_least.as_str(), found.above.as_str(), found.exact),
+                (at_least, above, exact),
+                "{text:?}"
+            );
         }
     }
 }

@@ -26,20 +26,33 @@ pub struct Error {
 
 impl Error {
     pub(crate) fn syntax(message: impl Into<String>) -> Self {
-        Error { kind: ErrorKind::Syntax, message: message.into() }
+        Error {
+            kind: ErrorKind::Syntax,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn field(message: impl Into<String>) -> Self {
-        Error { kind: ErrorKind::Field, message: message.into() }
+        Error {
+            kind: ErrorKind::Field,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn limit(message: impl Into<String>) -> Self {
-        Error { kind: ErrorKind::Limit, message: message.into() }
+        Error {
+            kind: ErrorKind::Limit,
+            message: message.into(),
+        }
     }
 
     /// The HTTP status that fits: 400 or 403.
     pub fn status(&self) -> u16 {
-        if self.kind == ErrorKind::Forbidden { 403 } else { 400 }
+        if self.kind == ErrorKind::Forbidden {
+            403
+        } else {
+            400
+        }
     }
 }
 

@@ -32,9 +32,22 @@ impl Joins {
         Some(found)
     }
 
-    pub(crate) fn add(&mut self, key: String, alias: String, sql: String, parent: Option<usize>, many: bool, order: String) -> usize {
+    pub(crate) fn add(
+        &mut self,
+        key: String,
+        alias: String,
+        sql: String,
+        parent: Option<usize>,
+        many: bool,
+        order: String,
+    ) -> usize {
         let index = self.list.len();
-        self.list.push(Join { sql, parent, many, order });
+        self.list.push(Join {
+            sql,
+            parent,
+            many,
+            order,
+        });
         self.by_key.insert(key, (index, alias));
         self.mark(index);
         index
@@ -65,12 +78,19 @@ impl Joins {
 
     /// Their SQL, each preceded by a space.
     pub(crate) fn sql(&self, used: &BTreeSet<usize>) -> String {
-        used.iter().fold(String::new(), |sql, index| sql + " " + &self.list[*index].sql)
+        used.iter().fold(String::new(), |sql, index| {
+            sql + " " + &self.list[*index].sql
+        })
     }
 
     /// ORDER BY list for the stored order of all rows, empty if there is at most one.
     pub(crate) fn order(&self) -> String {
-        let parts: Vec<&str> = self.list.iter().map(|join| join.order.as_str()).filter(|order| !order.is_empty()).collect();
+        let parts: Vec<&str> = self
+            .list
+            .iter()
+            .map(|join| join.order.as_str())
+            .filter(|order| !order.is_empty())
+            .collect();
         parts.join(", ")
     }
 

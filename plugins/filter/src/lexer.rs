@@ -70,7 +70,10 @@ fn is_ident(c: char) -> bool {
 
 /// Splits `input` into tokens; comments (`// …` to the end of the line) and white space go.
 pub(crate) fn tokens(input: &str) -> Result<Vec<Token>, Error> {
-    let mut lexer = Lexer { rest: input, out: Vec::new() };
+    let mut lexer = Lexer {
+        rest: input,
+        out: Vec::new(),
+    };
     while lexer.step()? {}
     Ok(lexer.out)
 }
@@ -92,7 +95,9 @@ impl<'a> Lexer<'a> {
     /// Reads one token or comment; false at the end.
     fn step(&mut self) -> Result<bool, Error> {
         self.take(|c| matches!(c, ' ' | '\t' | '\n' | '\r'));
-        let Some(first) = self.rest.chars().next() else { return Ok(false) };
+        let Some(first) = self.rest.chars().next() else {
+            return Ok(false);
+        };
         match first {
             '(' => self.single(Token::Open),
             ')' => self.single(Token::Close),
@@ -109,12 +114,17 @@ impl<'a> Lexer<'a> {
                 self.out.push(match run {
                     "&&" => Token::And,
                     "||" => Token::Or,
-                    _ => return Err(Error::syntax(format!("unknown join {run}, expected && or ||"))),
+                    _ => {
+                        return Err(Error::syntax(format!(
+                            "unknown join {run}, expected && or ||"
+                        )));
+                    }
                 });
             }
             '=' | '!' | '<' | '>' | '~' | '?' => {
                 let run = self.take(|c| matches!(c, '=' | '!' | '<' | '>' | '~' | '?'));
-                let op = operator(run).ok_or_else(|| Error::syntax(format!("unknown operator {run}")))?;
+                let op = operator(run)
+                    .ok_or_else(|| Error::syntax(format!("unknown operator {run}")))?;
                 self.out.push(Token::Op(op));
             }
             '-' | '0'..='9' => self.number()?,
@@ -164,7 +174,9 @@ impl<'a> Lexer<'a> {
         if !plain(whole) || !plain(fraction) || self.rest.starts_with(is_ident_start) {
             return Err(Error::syntax(format!("invalid number {run}")));
         }
-        let value = run.parse().map_err(|_| Error::syntax(format!("invalid number {run}")))?;
+        let value = run
+            .parse()
+            .map_err(|_| Error::syntax(format!("invalid number {run}")))?;
         self.out.push(Token::Number(value));
         Ok(())
     }

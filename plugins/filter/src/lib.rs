@@ -36,6 +36,17 @@
 //! Literals are always parameters, so filters of one shape share one statement text. What is known while compiling
 //! (a comparison whose types can never match, `@request.auth.id != ''`) becomes TRUE or FALSE.
 
+//! # Known differences from PocketBase 0.40.6
+//!
+//! - Object keys of json values come in PostgreSQL's order when such a value is read as text.
+//! - `:lower` works on a path into a json value; PocketBase reads it as part of the key.
+//! - An email within a function (`strftime('%Y', author.email)`) is guarded by its visibility like everywhere else.
+//! - `@request.body.list:each` over a list that was not submitted counts as one missing value.
+//! - A createRule may use back relations of the new record (there are none yet); PocketBase refuses the create.
+//! - Clients may not sort by several records of a collection that has a list rule: the order would tell about hidden
+//!   ones. Sorting by several values takes the first stored one; ties keep the insertion order.
+//! - A literal's NUL character matches like U+FFFD, as PostgreSQL stores none.
+
 mod compare;
 mod date;
 mod error;
@@ -45,9 +56,11 @@ mod lexer;
 mod macros;
 mod operand;
 mod parser;
+mod path;
 mod query;
 mod request;
 mod resolve;
+mod row;
 pub mod schema;
 mod sort;
 mod terms;

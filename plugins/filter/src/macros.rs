@@ -9,7 +9,11 @@ const DAY: i64 = 86_400_000;
 pub(crate) fn resolve(name: &str, now_ms: i64) -> Option<Const> {
     let now = parts(now_ms);
     let today = now_ms - now_ms.rem_euclid(DAY);
-    let (next_month_year, next_month) = if now.month == 12 { (now.year + 1, 1) } else { (now.year, now.month + 1) };
+    let (next_month_year, next_month) = if now.month == 12 {
+        (now.year + 1, 1)
+    } else {
+        (now.year, now.month + 1)
+    };
     let date = |ms| Some(Const::Text(format(ms)));
     let number = |value: i64| Some(Const::Int(value));
     match name {
@@ -52,11 +56,21 @@ mod tests {
             ("@yearStart", "2024-01-01 00:00:00.000Z"),
             ("@yearEnd", "2024-12-31 23:59:59.999Z"),
         ] {
-            assert_eq!(resolve(name, now), Some(Const::Text(text.to_owned())), "{name}");
+            assert_eq!(
+                resolve(name, now),
+                Some(Const::Text(text.to_owned())),
+                "{name}"
+            );
         }
-        for (name, value) in
-            [("@second", 15), ("@minute", 14), ("@hour", 13), ("@day", 29), ("@month", 2), ("@weekday", 4), ("@year", 2024)]
-        {
+        for (name, value) in [
+            ("@second", 15),
+            ("@minute", 14),
+            ("@hour", 13),
+            ("@day", 29),
+            ("@month", 2),
+            ("@weekday", 4),
+            ("@year", 2024),
+        ] {
             assert_eq!(resolve(name, now), Some(Const::Int(value)), "{name}");
         }
         assert_eq!(resolve("@nope", now), None);

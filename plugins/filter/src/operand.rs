@@ -37,17 +37,33 @@ pub(crate) struct SqlValue {
     pub nullable: bool,
     /// For dates of a joined row: SQL that is NULL when the row is missing. NULL alone would mean an empty date.
     pub row: Option<String>,
+    /// The list column of the record this is an element of.
+    pub element_of: Option<String>,
+    /// Never the empty text: an id.
+    pub filled: bool,
     /// Compared with IS and never merged with the empty text: json values and geoDistance.
     pub strict: bool,
 }
 
 impl SqlValue {
     pub(crate) fn text(sql: String, nullable: bool) -> Self {
-        SqlValue { sql, ty: Type::Text, affinity: Affinity::None, nullable, row: None, strict: false }
+        SqlValue {
+            sql,
+            ty: Type::Text,
+            affinity: Affinity::None,
+            nullable,
+            row: None,
+            element_of: None,
+            filled: false,
+            strict: false,
+        }
     }
 
     pub(crate) fn number(sql: String, nullable: bool) -> Self {
-        SqlValue { ty: Type::Number, ..SqlValue::text(sql, nullable) }
+        SqlValue {
+            ty: Type::Number,
+            ..SqlValue::text(sql, nullable)
+        }
     }
 
     /// Text for `~`, `:lower` and comparisons with texts. NULL only where PocketBase has NULL.
@@ -80,7 +96,10 @@ impl SqlValue {
         match self.ty {
             Type::Number => self.sql.clone(),
             Type::Bool => format!("({})::int::float8", self.sql),
-            _ => format!("hangar_fn.to_number(hangar_fn.to_numeric({}))", self.scalar()),
+            _ => format!(
+                "hangar_fn.to_number(hangar_fn.to_numeric({}))",
+                self.scalar()
+            ),
         }
     }
 

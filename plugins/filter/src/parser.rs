@@ -43,14 +43,23 @@ pub(crate) enum Term {
 
 /// Parses a filter or rule. An empty or comment-only text is an error: the caller decides what "no filter" means.
 pub fn parse(text: &str) -> Result<Expr, Error> {
-    let mut parser = Parser { tokens: tokens(text)?.into_iter().peekable(), comparisons: 0 };
+    let mut parser = Parser {
+        tokens: tokens(text)?.into_iter().peekable(),
+        comparisons: 0,
+    };
     if parser.tokens.peek().is_none() {
         return Err(Error::syntax("the expression is empty"));
     }
     let root = parser.or(0)?;
     match parser.tokens.next() {
-        None => Ok(Expr { root, comparisons: parser.comparisons }),
-        Some(token) => Err(Error::syntax(format!("unexpected {} after a comparison", describe(&token)))),
+        None => Ok(Expr {
+            root,
+            comparisons: parser.comparisons,
+        }),
+        Some(token) => Err(Error::syntax(format!(
+            "unexpected {} after a comparison",
+            describe(&token)
+        ))),
     }
 }
 
@@ -69,7 +78,11 @@ impl Parser {
         while self.accept(&Token::Or) {
             nodes.push(self.and(depth)?);
         }
-        Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::Or(nodes) })
+        Ok(if nodes.len() == 1 {
+            nodes.remove(0)
+        } else {
+            Node::Or(nodes)
+        })
     }
 
     fn and(&mut self, depth: usize) -> Result<Node, Error> {
@@ -77,18 +90,31 @@ impl Parser {
         while self.accept(&Token::And) {
             nodes.push(self.unit(depth)?);
         }
-        Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::And(nodes) })
+        Ok(if nodes.len() == 1 {
+            nodes.remove(0)
+        } else {
+            Node::And(nodes)
+        })
     }
 
     fn unit(&mut self, depth: usize) -> Result<Node, Error> {
         if self.accept(&Token::Open) {
             let inner = self.or(deeper(depth)?)?;
-            return if self.accept(&Token::Close) { Ok(inner) } else { Err(Error::syntax("a parenthesis is not closed")) };
+            return if self.accept(&Token::Close) {
+                Ok(inner)
+            } else {
+                Err(Error::syntax("a parenthesis is not closed"))
+            };
         }
         let left = self.term(depth)?;
         let op = match self.tokens.next() {
             Some(Token::Op(op)) => op,
-            Some(token) => return Err(Error::syntax(format!("expected a comparison operator, found {}", describe(&token)))),
+            Some(token) => {
+                return Err(Error::syntax(format!(
+                    "expected a comparison operator, found {}",
+                    describe(&token)
+                )));
+            }
             None => return Err(Error::syntax("expected a comparison operator at the end")),
         };
         let right = self.term(depth)?;
@@ -108,8 +134,13 @@ impl Parser {
                     Ok(Term::Ident(name))
                 }
             }
-            Some(token) => Err(Error::syntax(format!("expected a field, literal or function, found {}", describe(&token)))),
-            None => Err(Error::syntax("expected a field, literal or function at the end")),
+            Some(token) => Err(Error::syntax(format!(
+                "expected a field, literal or function, found {}",
+                describe(&token)
+            ))),
+            None => Err(Error::syntax(
+                "expected a field, literal or function at the end",
+            )),
         }
     }
 
@@ -124,7 +155,9 @@ impl Parser {
                 return Ok(args);
             }
             if !self.accept(&Token::Comma) {
-                return Err(Error::syntax("expected , or ) in the arguments of a function"));
+                return Err(Error::syntax(
+                    "expected , or ) in the arguments of a function",
+                ));
             }
         }
     }
@@ -132,7 +165,9 @@ impl Parser {
 
 fn deeper(depth: usize) -> Result<usize, Error> {
     if depth >= MAX_DEPTH {
-        return Err(Error::limit(format!("the expression is nested deeper than {MAX_DEPTH} levels")));
+        return Err(Error::limit(format!(
+            "the expression is nested deeper than {MAX_DEPTH} levels"
+        )));
     }
     Ok(depth + 1)
 }

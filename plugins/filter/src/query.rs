@@ -9,7 +9,8 @@ use crate::lexer::{Comparison, Op};
 use crate::operand::{AllRows, Operand};
 use crate::parser::{Expr, MAX_CLIENT_COMPARISONS, Node, Term, parse};
 use crate::request::Request;
-use crate::resolve::{Row, Shared, Walker};
+use crate::resolve::Walker;
+use crate::row::{Row, Shared};
 use crate::schema::{Collection, CollectionKind, Schema};
 use crate::value::{Const, Value};
 
@@ -49,7 +50,11 @@ pub struct Options<'a> {
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { schema: "public", first_param: 1, cte: None }
+        Options {
+            schema: "public",
+            first_param: 1,
+            cte: None,
+        }
     }
 }
 
@@ -90,15 +95,28 @@ pub struct Query<'a> {
     pub(crate) order_joins: BTreeSet<usize>,
     /// The order is already total or random.
     pub(crate) order_total: bool,
+    /// Implied by the last comparison: a list column of the record holds a value. Redundant, but an index can serve it.
+    membership: Option<String>,
     /// Joins whose list rule has been added.
     ruled: BTreeSet<usize>,
 }
 
 impl<'a> Query<'a> {
     /// An empty query: all records in insertion order.
-    pub fn new(schema: &'a dyn Schema, collection: &'a Collection, request: &'a Request, options: Options<'a>) -> Self {
+    pub fn new(
+        schema: &'a dyn Schema,
+        collection: &'a Collection,
+        request: &'a Request,
+        options: Options<'a>,
+    ) -> Self {
         Query {
-            shared: Shared { schema, base: collection, options, params: Vec::new(), aliases: 0 },
+            shared: Shared {
+                schema,
+                base: collection,
+                options,
+                params: Vec::new(),
+                aliases: 0,
+            },
             request,
             joins: Joins::default(),
             alias: quote(&collection.name),
@@ -109,6 +127,7 @@ impl<'a> Query<'a> {
             order: Vec::new(),
             order_joins: BTreeSet::new(),
             order_total: false,
+            membership: None,
             ruled: BTreeSet::new(),
         }
     }
@@ -142,16 +161,27 @@ impl<'a> Query<'a> {
 
     /// The record itself.
     pub(crate) fn base_row(&self) -> Row<'a> {
-        Row::Table { alias: self.alias.clone(), collection: self.shared.base, join: None, nullable: false }
+        Row::Table {
+            alias: self.alias.clone(),
+            collection: self.shared.base,
+            join: None,
+            nullable: false,
+        }
     }
 
     /// Adds `node`, each member of an AND on its own so that those about single rows stay plain conditions.
     fn conjuncts(&mut self, node: &Node, start: &Row<'a>, scope: Scope) -> Result<(), Error> {
         if let Node::And(nodes) = node {
-            return nodes.iter().try_for_each(|node| self.conjuncts(node, start, scope));
+            return nodes
+                .iter()
+                .try_for_each(|node| self.conjuncts(node, start, scope));
         }
         let mut crossed = Vec::new();
+        self.membership = None;
         let sql = self.node(node, start, scope, &mut crossed)?;
+        if let (Node::Compare { .. }, Some(membership)) = (node, self.membership.take()) {
+            self.outer.push(membership);
+        }
         self.place(sql);
         self.list_rules(crossed)
     }
@@ -159,6 +189,9 @@ impl<'a> Query<'a> {
     /// Files a condition by the joins used since the last one.
     fn place(&mut self, sql: String) {
         let used = self.joins.take_used();
+        if sql == "TRUE" {
+            return;
+        }
         if self.joins.any_many(&used) {
             self.inner.push(sql);
             self.inner_joins.extend(used);
@@ -171,16 +204,26 @@ impl<'a> Query<'a> {
     /// Adds the list rules of collections a client's path has crossed.
     pub(crate) fn list_rules(&mut self, crossed: Vec<(usize, Row<'a>)>) -> Result<(), Error> {
         for (join, row) in crossed {
-            let Row::Table { alias, collection, .. } = &row else { continue };
+            let Row::Table {
+                alias, collection, ..
+            } = &row
+            else {
+                continue;
+            };
             if !self.ruled.insert(join) {
                 continue;
             }
             if self.ruled.len() > MAX_RULES {
-                return Err(Error::limit(format!("the filter crosses more than {MAX_RULES} collections")));
+                return Err(Error::limit(format!(
+                    "the filter crosses more than {MAX_RULES} collections"
+                )));
             }
             match collection.list_rule.as_deref() {
                 None => {
-                    return Err(Error::field(format!("only superusers may filter or sort through collection {}", collection.name)));
+                    return Err(Error::field(format!(
+                        "only superusers may filter or sort through collection {}",
+                        collection.name
+                    )));
                 }
                 Some("") => {}
                 Some(rule) => {
@@ -196,15 +239,26 @@ impl<'a> Query<'a> {
         Ok(())
     }
 
-    fn node(&mut self, node: &Node, start: &Row<'a>, scope: Scope, crossed: &mut Vec<(usize, Row<'a>)>) -> Result<String, Error> {
+    fn node(
+        &mut self,
+        node: &Node,
+        start: &Row<'a>,
+        scope: Scope,
+        crossed: &mut Vec<(usize, Row<'a>)>,
+    ) -> Result<String, Error> {
         let mut list = |this: &mut Self, nodes: &[Node], join: &str| -> Result<String, Error> {
-            let parts = nodes.iter().map(|node| this.node(node, start, scope, crossed)).collect::<Result<Vec<_>, _>>()?;
+            let parts = nodes
+                .iter()
+                .map(|node| this.node(node, start, scope, crossed))
+                .collect::<Result<Vec<_>, _>>()?;
             Ok(format!("({})", parts.join(join)))
         };
         match node {
             Node::And(nodes) => list(self, nodes, " AND "),
             Node::Or(nodes) => list(self, nodes, " OR "),
-            Node::Compare { left, op, right } => self.comparison(left, *op, right, start, scope, crossed),
+            Node::Compare { left, op, right } => {
+                self.comparison(left, *op, right, start, scope, crossed)
+            }
         }
     }
 
@@ -220,17 +274,32 @@ impl<'a> Query<'a> {
         let left = self.operand(left, start, scope, op.any, crossed)?;
         let right = self.operand(right, start, scope, op.any, crossed)?;
         let (left, right) = match (left, right) {
-            (Operand::Changed(sql), Operand::Const(value)) | (Operand::Const(value), Operand::Changed(sql)) => {
+            (Operand::Changed(sql), Operand::Const(value))
+            | (Operand::Const(value), Operand::Changed(sql)) => {
                 return changed(&sql, op.comparison, &value);
             }
             (Operand::Changed(_), _) | (_, Operand::Changed(_)) => {
-                return Err(Error::field(":changed can only be compared with true or false"));
+                return Err(Error::field(
+                    ":changed can only be compared with true or false",
+                ));
             }
             sides => sides,
         };
         let first = self.shared.options.first_param;
         let mut bind = Binder::new(&mut self.shared.params, first);
         let main = compare(op.comparison, side(&left), side(&right), false, &mut bind);
+        self.membership = match (op.comparison, &left, &right) {
+            (Comparison::Eq, Operand::Value { value, .. }, Operand::Const(Const::Text(text)))
+            | (Comparison::Eq, Operand::Const(Const::Text(text)), Operand::Value { value, .. })
+                if !text.is_empty() =>
+            {
+                value
+                    .element_of
+                    .as_ref()
+                    .map(|list| format!("{list} ? {}", bind.text(text)))
+            }
+            _ => None,
+        };
         let mut parts = vec![main];
         let (left_all, right_all) = (all_rows(&left), all_rows(&right));
         if left_all.is_some() || right_all.is_some() {
@@ -248,7 +317,11 @@ impl<'a> Query<'a> {
         }
         parts.extend([&left, &right].into_iter().filter_map(guard));
         let sql = parts.join(" AND ");
-        Ok(if parts.len() > 1 || sql.contains(" OR ") { format!("({sql})") } else { sql })
+        Ok(if parts.len() > 1 {
+            format!("({sql})")
+        } else {
+            sql
+        })
     }
 
     /// The rows of a multi-valued path once more, for all of the record's joined rows.
@@ -258,7 +331,12 @@ impl<'a> Query<'a> {
     ) -> Result<AllRows, Error> {
         let alias = self.shared.alias();
         let table = self.shared.base_table();
-        let row = Row::Table { alias: alias.clone(), collection: self.shared.base, join: None, nullable: false };
+        let row = Row::Table {
+            alias: alias.clone(),
+            collection: self.shared.base,
+            join: None,
+            nullable: false,
+        };
         let mut joins = Joins::default();
         let found = walk(&mut Walker::new(&mut self.shared, &mut joins, false), row)?;
         Ok(AllRows {
@@ -284,11 +362,16 @@ impl<'a> Query<'a> {
         if !self.order_total && self.shared.base.kind != CollectionKind::View {
             self.order.push(format!("{}.\"_rowid_\" ASC", self.alias));
         }
-        let row_joins: BTreeSet<usize> = self.outer_joins.union(&self.order_joins).copied().collect();
+        let row_joins: BTreeSet<usize> =
+            self.outer_joins.union(&self.order_joins).copied().collect();
         Built {
             from: base.clone() + &self.joins.sql(&row_joins),
             count_from: base + &self.joins.sql(&self.outer_joins),
-            where_sql: if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") },
+            where_sql: if conditions.is_empty() {
+                "TRUE".to_owned()
+            } else {
+                conditions.join(" AND ")
+            },
             order_by: self.order.join(", "),
             params: self.shared.params,
         }
@@ -322,9 +405,17 @@ fn changed(sql: &str, comparison: Comparison, value: &Const) -> Result<String, E
     let wanted = match (comparison, value.number()) {
         (Comparison::Eq, Some(number)) => number == 1.0,
         (Comparison::Ne, Some(number)) => number != 1.0,
-        _ => return Err(Error::field(":changed can only be compared with true or false, by = or !=")),
+        _ => {
+            return Err(Error::field(
+                ":changed can only be compared with true or false, by = or !=",
+            ));
+        }
     };
-    Ok(if wanted { sql.to_owned() } else { format!("NOT {sql}") })
+    Ok(if wanted {
+        sql.to_owned()
+    } else {
+        format!("NOT {sql}")
+    })
 }
 
 /// Checks a rule of `collection` before it is saved: grammar, fields, modifiers, macros and functions.
@@ -339,12 +430,18 @@ pub fn check_client(filter: &str, sort: &str) -> Result<(), Error> {
     for (what, text) in [("filter", filter), ("sort", sort)] {
         for name in ["@collection.", "@request."] {
             if text.contains(name) {
-                return Err(Error { kind: ErrorKind::Forbidden, message: format!("only superusers can {what} by {name}*") });
+                return Err(Error {
+                    kind: ErrorKind::Forbidden,
+                    message: format!("only superusers can {what} by {name}*"),
+                });
             }
         }
     }
     if filter.len() > crate::parser::MAX_CLIENT_FILTER {
-        return Err(Error::limit(format!("the filter is longer than {} characters", crate::parser::MAX_CLIENT_FILTER)));
+        return Err(Error::limit(format!(
+            "the filter is longer than {} characters",
+            crate::parser::MAX_CLIENT_FILTER
+        )));
     }
     Ok(())
 }

@@ -33,7 +33,9 @@ pub struct Auth {
 impl Default for Request {
     /// A guest's GET in the context `default`, now.
     fn default() -> Self {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
         Request {
             method: "GET".to_owned(),
             context: "default".to_owned(),

@@ -49,22 +49,38 @@ pub struct Field {
 impl Field {
     /// A visible single-valued field.
     pub fn new(name: &str, kind: FieldKind) -> Self {
-        Field { name: name.to_owned(), kind, multiple: false, hidden: false, target: String::new() }
+        Field {
+            name: name.to_owned(),
+            kind,
+            multiple: false,
+            hidden: false,
+            target: String::new(),
+        }
     }
 
     /// A relation to the collection with id `target`.
     pub fn relation(name: &str, target: &str, multiple: bool) -> Self {
-        Field { multiple, target: target.to_owned(), ..Field::new(name, FieldKind::Relation) }
+        Field {
+            multiple,
+            target: target.to_owned(),
+            ..Field::new(name, FieldKind::Relation)
+        }
     }
 
     /// The field with `multiple` set.
     pub fn multiple(self) -> Self {
-        Field { multiple: true, ..self }
+        Field {
+            multiple: true,
+            ..self
+        }
     }
 
     /// The field with `hidden` set.
     pub fn hidden(self) -> Self {
-        Field { hidden: true, ..self }
+        Field {
+            hidden: true,
+            ..self
+        }
     }
 }
 
@@ -101,7 +117,15 @@ pub trait Schema {
 
 impl Schema for [Collection] {
     fn collection(&self, name_or_id: &str) -> Option<&Collection> {
-        self.iter().find(|collection| collection.id == name_or_id || collection.name.eq_ignore_ascii_case(name_or_id))
+        self.iter().find(|collection| {
+            collection.id == name_or_id || collection.name.eq_ignore_ascii_case(name_or_id)
+        })
+    }
+}
+
+impl Schema for &[Collection] {
+    fn collection(&self, name_or_id: &str) -> Option<&Collection> {
+        (**self).collection(name_or_id)
     }
 }
 

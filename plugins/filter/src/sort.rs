@@ -2,9 +2,11 @@
 
 use crate::error::Error;
 use crate::operand::{SqlValue, Type};
-use crate::query::{Query, Scope};
 use crate::parser::Term;
-use crate::resolve::{Walker, split_modifier};
+use crate::path::split_modifier;
+use crate::query::{Query, Scope};
+use crate::resolve::Walker;
+use crate::row::Row;
 use crate::schema::{CollectionKind, FieldKind};
 
 /// Most sort keys, and the longest one in bytes.
@@ -22,12 +24,15 @@ impl Query<'_> {
         if keys.len() > MAX_KEYS {
             return Err(Error::limit(format!("more than {MAX_KEYS} sort keys")));
         }
-        keys.into_iter().try_for_each(|key| self.sort_key(key, scope))
+        keys.into_iter()
+            .try_for_each(|key| self.sort_key(key, scope))
     }
 
     fn sort_key(&mut self, key: &str, scope: Scope) -> Result<(), Error> {
         if key.len() > MAX_KEY {
-            return Err(Error::limit(format!("a sort key is longer than {MAX_KEY} characters")));
+            return Err(Error::limit(format!(
+                "a sort key is longer than {MAX_KEY} characters"
+            )));
         }
         let (name, descending) = match key.strip_prefix('-') {
             Some(name) => (name, true),
@@ -44,7 +49,11 @@ impl Query<'_> {
                 if base.kind == CollectionKind::View {
                     return Err(Error::field(format!("view {} has no @rowid", base.name)));
                 }
-                self.order.push(format!("{}.\"_rowid_\" {}", self.alias, direction(descending)));
+                self.order.push(format!(
+                    "{}.\"_rowid_\" {}",
+                    self.alias,
+                    direction(descending)
+                ));
                 self.order_total = true;
                 return Ok(());
             }
@@ -53,11 +62,18 @@ impl Query<'_> {
         let restricted = scope == Scope::Client { superuser: false };
         if name.starts_with("@collection.") && !restricted {
             // The same for every record, so it orders nothing; it still has to be right.
-            self.operand(&Term::Ident(name.to_owned()), &self.base_row(), scope, true, &mut Vec::new())?;
+            self.operand(
+                &Term::Ident(name.to_owned()),
+                &self.base_row(),
+                scope,
+                true,
+                &mut Vec::new(),
+            )?;
             self.joins.take_used();
             return Ok(());
         }
-        let (path, modifier) = split_modifier(name).map_err(|_| Error::field(format!("invalid sort key {key}")))?;
+        let (path, modifier) =
+            split_modifier(name).map_err(|_| Error::field(format!("invalid sort key {key}")))?;
         let start = self.base_row();
         // Parameters are for rows and count alike, so a sort key has none: no known record is among its rows.
         let mut walker = Walker::new(&mut self.shared, &mut self.joins, restricted);
@@ -65,28 +81,58 @@ impl Query<'_> {
         let crossed = std::mem::take(&mut walker.crossed);
         let used = self.joins.take_used();
         if found.many {
+            // The order would tell about records the list rule hides.
+            let hides = |row: &Row<'_>| row.collection().list_rule.as_deref() != Some("");
+            if let Some((_, row)) = crossed.iter().find(|(_, row)| restricted && hides(row)) {
+                let name = &row.collection().name;
+                return Err(Error::field(format!(
+                    "only superusers may sort by several records of collection {name}, which has a list rule"
+                )));
+            }
             // Of several values the first stored one counts.
             let all = self.all_rows(|walker, row| walker.walk(row, path, modifier))?;
-            let order = if all.order.is_empty() { String::new() } else { format!(" ORDER BY {}", all.order) };
-            let keys = keys(&all.value, descending).into_iter().map(|(sql, suffix)| {
-                format!("(SELECT {sql} FROM {} WHERE {}{order} LIMIT 1){suffix}", all.from, all.condition)
-            });
+            let order = if all.order.is_empty() {
+                String::new()
+            } else {
+                format!(" ORDER BY {}", all.order)
+            };
+            let keys = keys(&all.value, descending)
+                .into_iter()
+                .map(|(sql, suffix)| {
+                    format!(
+                        "(SELECT {sql} FROM {} WHERE {}{order} LIMIT 1){suffix}",
+                        all.from, all.condition
+                    )
+                });
             self.order.extend(keys);
         } else {
             self.order_joins.extend(used);
-            self.order.extend(keys(&found.value, descending).into_iter().map(|(sql, suffix)| sql + &suffix));
+            self.order.extend(
+                keys(&found.value, descending)
+                    .into_iter()
+                    .map(|(sql, suffix)| sql + &suffix),
+            );
         }
         let field = base.field(path);
         if path == "id" {
             self.order_total = true;
         }
         // An autodate is set on every write, so it keeps PostgreSQL's own place for NULL and any plain index serves it.
-        if field.is_some_and(|field| field.kind == FieldKind::Autodate) {
-            if let Some(last) = self.order.last_mut() {
-                *last = format!("{}.{} {}", self.alias, crate::query::quote(path), direction(descending));
-            }
+        if field.is_some_and(|field| field.kind == FieldKind::Autodate)
+            && let Some(last) = self.order.last_mut()
+        {
+            *last = format!(
+                "{}.{} {}",
+                self.alias,
+                crate::query::quote(path),
+                direction(descending)
+            );
         }
-        if restricted { self.list_rules(crossed) } else { Ok(()) }
+        if restricted {
+            self.list_rules(crossed)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -97,13 +143,18 @@ fn direction(descending: bool) -> &'static str {
 /// The ORDER BY items of a value as (expression, rest). NULL and the empty date come lowest, texts sort by bytes.
 fn keys(value: &SqlValue, descending: bool) -> Vec<(String, String)> {
     let plain = format!(" {}", direction(descending));
-    let lowest = format!("{plain} NULLS {}", if descending { "LAST" } else { "FIRST" });
+    let lowest = format!(
+        "{plain} NULLS {}",
+        if descending { "LAST" } else { "FIRST" }
+    );
     let suffix = if value.nullable { &lowest } else { &plain };
     match value.ty {
         Type::Text => vec![(format!("{} COLLATE \"C\"", value.sql), suffix.clone())],
         Type::Number | Type::Bool => vec![(value.sql.clone(), suffix.clone())],
         Type::Date => vec![(value.sql.clone(), lowest)],
-        Type::List | Type::Point => vec![(format!("{} COLLATE \"C\"", value.as_text()), suffix.clone())],
+        Type::List | Type::Point => {
+            vec![(format!("{} COLLATE \"C\"", value.as_text()), suffix.clone())]
+        }
         // Numbers before texts: so do the type names.
         Type::Json => {
             let scalar = value.scalar();

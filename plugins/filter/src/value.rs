@@ -15,6 +15,16 @@ pub enum Value {
     Text(String),
 }
 
+impl Value {
+    /// The value as PostgreSQL takes it: no text there holds a NUL, so none can equal one.
+    pub(crate) fn bindable(self) -> Value {
+        match self {
+            Value::Text(text) if text.contains('\0') => Value::Text(text.replace('\0', "\u{fffd}")),
+            other => other,
+        }
+    }
+}
+
 /// An operand whose value is known while compiling.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Const {
@@ -95,13 +105,25 @@ pub(crate) fn numeric(text: &str) -> Option<f64> {
 pub(crate) fn real_text(number: f64) -> String {
     if number == 0.0 || (1e-4..1e15).contains(&number.abs()) {
         let text = number.to_string();
-        return if text.contains('.') { text } else { text + ".0" };
+        return if text.contains('.') {
+            text
+        } else {
+            text + ".0"
+        };
     }
     let text = format!("{number:e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let mantissa = if mantissa.contains('.') { mantissa.to_owned() } else { format!("{mantissa}.0") };
+    let mantissa = if mantissa.contains('.') {
+        mantissa.to_owned()
+    } else {
+        format!("{mantissa}.0")
+    };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+    format!(
+        "{mantissa}e{}{:02}",
+        if exponent < 0 { '-' } else { '+' },
+        exponent.abs()
+    )
 }
 
 /// The LIKE pattern of a literal: used as given if it has a `%` of its own, else escaped and searched for anywhere.
@@ -186,10 +208,23 @@ mod tests {
 
     #[test]
     fn numbers_as_sqlite_writes_them() {
-        for (number, text) in [(7.0, "7.0"), (-2.5, "-2.5"), (0.0, "0.0"), (1e20, "1.0e+20"), (1.5e-7, "1.5e-07")] {
+        for (number, text) in [
+            (7.0, "7.0"),
+            (-2.5, "-2.5"),
+            (0.0, "0.0"),
+            (1e20, "1.0e+20"),
+            (1.5e-7, "1.5e-07"),
+        ] {
             assert_eq!(real_text(number), text);
         }
-        for (text, number) in [("7", Some(7.0)), (" +1e2 ", Some(100.0)), ("", None), ("inf", None), ("0x1", None), ("7a", None)] {
+        for (text, number) in [
+            ("7", Some(7.0)),
+            (" +1e2 ", Some(100.0)),
+            ("", None),
+            ("inf", None),
+            ("0x1", None),
+            ("7a", None),
+        ] {
             assert_eq!(numeric(text), number, "{text:?}");
         }
     }

@@ -11,12 +11,14 @@ mod support;
 use std::env::var;
 
 use hangar_filter::schema::Collection;
-use hangar_filter::{Auth, Error, Options, Query, Request, Scope, Value, check_client, parse, quote, validate};
+use hangar_filter::{
+    Auth, Error, Options, Query, Request, Scope, Value, check_client, parse, quote, validate,
+};
 use serde_json::{Map, Value as Json, json};
 use support::http::encode;
 use support::pocketbase::PocketBase;
 use support::postgres::{Postgres, SCHEMA, literal};
-use support::seed::{Seed, load};
+use support::seed::{Seed, parse as parse_seed};
 
 /// Ids found (sorted unless the case sorts), or the status of the refusal.
 type Outcome = Result<Vec<String>, u16>;
@@ -43,34 +45,57 @@ fn same_records_as_pocketbase() {
         eprintln!("skipped: HANGAR_TEST_POSTGRES and HANGAR_TEST_POCKETBASE are not set");
         return;
     };
-    let seed = load();
+    let seed = parse_seed(include_str!("data/seed.json"));
     let pocketbase = PocketBase::start(&binary, &seed);
     let bob = pocketbase.log_in("people", "bob@example.com");
     let postgres = Postgres::start(&url, &seed);
-    let mut bench = Bench { seed, pocketbase, postgres, bob };
+    let mut bench = Bench {
+        seed,
+        pocketbase,
+        postgres,
+        bob,
+    };
 
     let (mut agreed, mut declared, mut failures) = (0, 0, Vec::new());
-    for line in include_str!("data/differential.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let (differs, line) = line.strip_prefix('!').map_or((false, line), |line| (true, line));
+    for line in include_str!("data/differential.txt")
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
+        let (differs, line) = line
+            .strip_prefix('!')
+            .map_or((false, line), |line| (true, line));
         let parts: Vec<&str> = line.split(" | ").map(str::trim).collect();
         let (mode, who) = parts[0].split_once(':').unwrap_or(("filter", parts[0]));
         let extra = parts.get(3).copied().unwrap_or_default();
-        let case = Case { mode, who, collection: parts[1], filter: parts[2], extra };
+        let case = Case {
+            mode,
+            who,
+            collection: parts[1],
+            filter: parts[2],
+            extra,
+        };
         let theirs = bench.theirs(&case);
         let ours = bench.ours(&case);
         match (ours.as_ref() == Ok(&theirs), differs) {
             (true, false) => agreed += 1,
             (false, true) => declared += 1,
-            _ => failures.push(format!("{line}\n    PocketBase {theirs:?}\n    Hangar     {ours:?}")),
+            _ => failures.push(format!(
+                "{line}\n    PocketBase {theirs:?}\n    Hangar     {ours:?}"
+            )),
         }
     }
-    eprintln!("{agreed} filters agree, {declared} differ as declared, {} unexpected", failures.len());
+    eprintln!(
+        "{agreed} filters agree, {declared} differ as declared, {} unexpected",
+        failures.len()
+    );
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
 fn ids(body: &Json, sorted: bool) -> Vec<String> {
     let items = body["items"].as_array().into_iter().flatten();
-    let mut ids: Vec<String> = items.map(|item| item["id"].as_str().unwrap_or_default().to_owned()).collect();
+    let mut ids: Vec<String> = items
+        .map(|item| item["id"].as_str().unwrap_or_default().to_owned())
+        .collect();
     if !sorted {
         ids.sort();
     }
@@ -87,10 +112,24 @@ impl Bench {
     }
 
     fn request(&self, who: &str) -> Request {
-        let auth = (who == "bob").then(|| Auth { collection: "people".to_owned(), record: self.seed.record("people", "bob") });
-        let query = json!({"skipTotal": "1", "perPage": "100", "q": "first"}).as_object().cloned().unwrap_or_default();
-        let headers = json!({"x_token": "abc"}).as_object().cloned().unwrap_or_default();
-        Request { auth, query, headers, ..Request::default() }
+        let auth = (who == "bob").then(|| Auth {
+            collection: "people".to_owned(),
+            record: self.seed.record("people", "bob"),
+        });
+        let query = json!({"skipTotal": "1", "perPage": "100", "q": "first"})
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
+        let headers = json!({"x_token": "abc"})
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
+        Request {
+            auth,
+            query,
+            headers,
+            ..Request::default()
+        }
     }
 
     fn theirs(&mut self, case: &Case<'_>) -> Outcome {
@@ -103,7 +142,9 @@ impl Bench {
             _ => Some("createRule"),
         };
         if let Some(rule) = rule {
-            let (status, _) = self.pocketbase.call("PATCH", &path, Some(&json!({rule: case.filter})));
+            let (status, _) =
+                self.pocketbase
+                    .call("PATCH", &path, Some(&json!({rule: case.filter})));
             if status != 200 {
                 return Err(status);
             }
@@ -111,17 +152,39 @@ impl Bench {
         let token = self.token(case.who).to_owned();
         let outcome = match case.mode {
             "filter" | "rule" => {
-                let filter = if case.mode == "filter" { case.filter } else { "" };
-                let query = format!("skipTotal=1&perPage=100&q=first&filter={}&sort={}", encode(filter), encode(case.extra));
-                let (status, body) = self.pocketbase.call_as(&token, "GET", &format!("{path}/records?{query}"), None);
-                if status == 200 { Ok(ids(&body, !case.extra.is_empty())) } else { Err(status) }
+                let filter = if case.mode == "filter" {
+                    case.filter
+                } else {
+                    ""
+                };
+                let query = format!(
+                    "skipTotal=1&perPage=100&q=first&filter={}&sort={}",
+                    encode(filter),
+                    encode(case.extra)
+                );
+                let (status, body) = self.pocketbase.call_as(
+                    &token,
+                    "GET",
+                    &format!("{path}/records?{query}"),
+                    None,
+                );
+                if status == 200 {
+                    Ok(ids(&body, !case.extra.is_empty()))
+                } else {
+                    Err(status)
+                }
             }
             "update" => self.update(case, &token),
             _ => self.create(case, &token),
         };
         if let Some(rule) = rule {
-            let value = if rule == "listRule" { json!("") } else { Json::Null };
-            self.pocketbase.call("PATCH", &path, Some(&json!({rule: value})));
+            let value = if rule == "listRule" {
+                json!("")
+            } else {
+                Json::Null
+            };
+            self.pocketbase
+                .call("PATCH", &path, Some(&json!({rule: value})));
         }
         outcome
     }
@@ -130,7 +193,9 @@ impl Bench {
     fn update(&mut self, case: &Case<'_>, token: &str) -> Outcome {
         let (name, id) = case.collection.split_once('/').expect("collection/id");
         let path = format!("/api/collections/{name}/records/{id}");
-        let (status, _) = self.pocketbase.call_as(token, "PATCH", &path, Some(&body(case)));
+        let (status, _) = self
+            .pocketbase
+            .call_as(token, "PATCH", &path, Some(&body(case)));
         if status != 200 {
             return Ok(Vec::new());
         }
@@ -141,12 +206,15 @@ impl Bench {
 
     fn create(&mut self, case: &Case<'_>, token: &str) -> Outcome {
         let path = format!("/api/collections/{}/records", case.collection);
-        let (status, created) = self.pocketbase.call_as(token, "POST", &path, Some(&body(case)));
+        let (status, created) = self
+            .pocketbase
+            .call_as(token, "POST", &path, Some(&body(case)));
         if status != 200 {
             return Ok(Vec::new());
         }
         let id = created["id"].as_str().unwrap_or_default();
-        self.pocketbase.call("DELETE", &format!("{path}/{id}"), None);
+        self.pocketbase
+            .call("DELETE", &format!("{path}/{id}"), None);
         Ok(vec!["new".to_owned()])
     }
 
@@ -155,16 +223,27 @@ impl Bench {
         let name = case.collection.split('/').next().unwrap_or_default();
         let mut request = self.request(case.who);
         if !matches!(case.mode, "filter" | "rule") {
-            request.method = if case.mode == "create" { "POST" } else { "PATCH" }.to_owned();
+            request.method = if case.mode == "create" {
+                "POST"
+            } else {
+                "PATCH"
+            }
+            .to_owned();
             request.body = body(case).as_object().cloned().unwrap_or_default();
         }
         let collections = self.seed.collections.clone();
-        let collection = collections.iter().find(|found| found.name == name).expect("a seeded collection");
+        let collection = collections
+            .iter()
+            .find(|found| found.name == name)
+            .expect("a seeded collection");
         let (sql, params) = match compile(case, &collections, collection, &request) {
             Ok(compiled) => compiled,
             Err(error) => return Ok(Err(error.status())),
         };
-        let mut ids = self.postgres.query(&sql, &params).map_err(|error| format!("{error} in {sql}"))?;
+        let mut ids = self
+            .postgres
+            .query(&sql, &params)
+            .map_err(|error| format!("{error} in {sql}"))?;
         if case.extra.is_empty() {
             ids.sort();
         }
@@ -179,21 +258,50 @@ fn body(case: &Case<'_>) -> Json {
     serde_json::from_str(case.extra).expect("the body is JSON")
 }
 
-fn compile(case: &Case<'_>, collections: &Vec<Collection>, collection: &Collection, request: &Request) -> Result<(String, Vec<Value>), Error> {
-    let scope = if case.mode == "filter" { Scope::Client { superuser: case.who == "su" } } else { Scope::Rule };
-    let sort = if matches!(case.mode, "filter" | "rule") { case.extra } else { "" };
+fn compile(
+    case: &Case<'_>,
+    collections: &[Collection],
+    collection: &Collection,
+    request: &Request,
+) -> Result<(String, Vec<Value>), Error> {
+    let scope = if case.mode == "filter" {
+        Scope::Client {
+            superuser: case.who == "su",
+        }
+    } else {
+        Scope::Rule
+    };
+    let sort = if matches!(case.mode, "filter" | "rule") {
+        case.extra
+    } else {
+        ""
+    };
     if scope == (Scope::Client { superuser: false }) {
         check_client(case.filter, sort)?;
     }
     if scope == Scope::Rule {
-        validate(collections, collection, case.filter)?;
+        validate(&collections, collection, case.filter)?;
     }
     let cte = (case.mode == "create").then_some("submitted");
-    let mut query = Query::new(collections, collection, request, Options { schema: SCHEMA, first_param: 1, cte });
+    let mut query = Query::new(
+        &collections,
+        collection,
+        request,
+        Options {
+            schema: SCHEMA,
+            first_param: 1,
+            cte,
+        },
+    );
     if !case.filter.is_empty() {
         query.filter(&parse(case.filter)?, scope)?;
     }
-    query.sort(sort, Scope::Client { superuser: case.who == "su" })?;
+    query.sort(
+        sort,
+        Scope::Client {
+            superuser: case.who == "su",
+        },
+    )?;
     if let ("update", Some((_, id))) = (case.mode, case.collection.split_once('/')) {
         let id = query.param(Value::Text(id.to_owned()));
         let condition = format!("{}.\"id\" = {id}::text", query.alias());
@@ -201,9 +309,20 @@ fn compile(case: &Case<'_>, collections: &Vec<Collection>, collection: &Collecti
     }
     let alias = query.alias().to_owned();
     let built = query.finish();
-    let with = if cte.is_some() { submitted(collection, &request.body) } else { String::new() };
-    let order = if built.order_by.is_empty() { String::new() } else { format!(" ORDER BY {}", built.order_by) };
-    let sql = format!("{with}SELECT {alias}.\"id\" FROM {} WHERE {}{order}", built.from, built.where_sql);
+    let with = if cte.is_some() {
+        submitted(collection, &request.body)
+    } else {
+        String::new()
+    };
+    let order = if built.order_by.is_empty() {
+        String::new()
+    } else {
+        format!(" ORDER BY {}", built.order_by)
+    };
+    let sql = format!(
+        "{with}SELECT {alias}.\"id\" FROM {} WHERE {}{order}",
+        built.from, built.where_sql
+    );
     Ok((sql, built.params))
 }
 
@@ -213,9 +332,16 @@ fn submitted(collection: &Collection, body: &Map<String, Json>) -> String {
         .fields
         .iter()
         .map(|field| {
-            let value = if field.name == "id" { body.get("id").cloned().unwrap_or_default() } else { body.get(&field.name).cloned().unwrap_or_default() };
+            let value = if field.name == "id" {
+                body.get("id").cloned().unwrap_or_else(|| json!("(new)"))
+            } else {
+                body.get(&field.name).cloned().unwrap_or_default()
+            };
             format!("{} AS {}", literal(field, &value), quote(&field.name))
         })
         .collect();
-    format!("WITH \"submitted\" AS (SELECT {}, 0::bigint AS \"_rowid_\") ", columns.join(", "))
+    format!(
+        "WITH \"submitted\" AS (SELECT {}, 0::bigint AS \"_rowid_\") ",
+        columns.join(", ")
+    )
 }

@@ -13,7 +13,7 @@ import { store } from "./store";
 type CollectionRef = string | Collection;
 
 function nameOf(collection: CollectionRef): string {
-  return typeof collection === "string" ? collection : collection.name;
+  return String(typeof collection === "object" ? collection?.name : collection);
 }
 
 function received(rows: string): PbRecord[] {

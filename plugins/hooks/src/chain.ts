@@ -33,49 +33,50 @@ class Watched {
 }
 
 export abstract class Chained {
-  #handlers: readonly Handler<any>[] = [];
-  #at = -1;
-  #inner: Watched | undefined;
+  // Declared, not initialised: defining a field costs as much as a call in this engine, and events are made per call.
+  private declare _handlers: readonly Handler<any>[];
+  private declare _at: number;
+  private declare _inner: Watched | undefined;
 
   /** What lies behind the last handler. */
   protected abstract finish(): unknown;
 
   /** Runs the chain; answers a promise only if a handler was asynchronous. */
   run(handlers: readonly Handler<any>[]): unknown {
-    this.#handlers = handlers;
-    this.#at = -1;
-    return this.#step();
+    this._handlers = handlers;
+    this._at = -1;
+    return this._step();
   }
 
-  #step(): unknown {
-    const at = ++this.#at;
-    const handler = this.#handlers[at];
+  private _step(): unknown {
+    const at = ++this._at;
+    const handler = this._handlers[at];
     if (!handler) {
-      if (at > this.#handlers.length) throw new Error("e.next() has been called more than once");
+      if (at > this._handlers.length) throw new Error("e.next() has been called more than once");
       return this.finish();
     }
     const result = handler(this);
     if (result instanceof Error) throw result; // `return e.notFoundError()` is as good as throwing it
-    const inner = this.#inner;
-    this.#inner = undefined;
-    if (isThenable(result)) return this.#settle(result, inner);
+    const inner = this._inner;
+    this._inner = undefined;
+    if (isThenable(result)) return this._settle(result, inner);
     // A synchronous handler around an asynchronous one: it is done when the inner one is.
     return inner && !inner.observed ? inner.promise.then(() => result) : result;
   }
 
-  async #settle(result: Thenable, before: Watched | undefined): Promise<unknown> {
+  private async _settle(result: Thenable, before: Watched | undefined): Promise<unknown> {
     const value = await result;
     if (value instanceof Error) throw value;
-    const inner = before ?? this.#inner;
+    const inner = before ?? this._inner;
     if (inner && !inner.observed) await inner.promise;
     return value;
   }
 
   /** Runs the handlers after this one and the action. */
   next(): unknown {
-    const result = this.#step();
+    const result = this._step();
     if (!isThenable(result)) return result;
-    this.#inner = new Watched(result);
-    return this.#inner;
+    this._inner = new Watched(result);
+    return this._inner;
   }
 }

@@ -120,11 +120,14 @@ export class HostError extends Error {
     return { code: this.code, message: this.message, status: this.status, data: JSON.stringify(this.value) };
   }
 
-  /** From what a host function has thrown; anything else is passed through. */
+  /** From what a host function has thrown: an error with the host's own in `payload`. All else is passed through. */
   static from(thrown: unknown): unknown {
-    if (thrown instanceof Error || !thrown || typeof thrown !== "object" || !("code" in thrown)) return thrown;
-    const { code, message, status, data } = thrown as HangarError;
-    return new HostError(code, message, status, parseObject(data));
+    if (!thrown || typeof thrown !== "object" || thrown instanceof HostError) return thrown;
+    const { payload } = thrown as { payload?: HangarError };
+    if (!payload || typeof payload !== "object" || typeof payload.code !== "string") return thrown;
+    const error = new HostError(payload.code, payload.message, payload.status, parseObject(payload.data));
+    if (thrown instanceof Error && thrown.stack) error.stack = thrown.stack; // where the call was made
+    return error;
   }
 }
 

@@ -2,7 +2,7 @@
 import { app } from "./app";
 import { authRecord } from "./identity";
 import { Chained } from "./chain";
-import { toBool, toFloat, toText } from "./casting";
+import { toFloat, toText } from "./casting";
 import { setCookieValue } from "./cookie";
 import {
   ApiError, BadRequestError, ForbiddenError, InternalServerError, NotFoundError, TooManyRequestsError, UnauthorizedError, notAvailable,
@@ -16,35 +16,36 @@ import { ResponseWriter } from "./response";
 type Fields = Record<string, any>;
 
 export abstract class RequestEvent extends Chained {
-  app = app;
-  #request: RequestView | undefined;
-  #response: ResponseWriter | undefined;
-  #auth: PbRecord | null | undefined;
-  #store: Map<string, unknown> | undefined;
+  declare app: typeof app;
+  private declare _request: RequestView | undefined;
+  private declare _response: ResponseWriter | undefined;
+  private declare _auth: PbRecord | null | undefined;
+  private declare _store: Map<string, unknown> | undefined;
 
   /** What the request is made of; asked for once, when a handler first looks. */
   protected abstract requestData(): RequestData;
   /** The identity's document: JSON text or value; null for a guest. */
   protected abstract identity(): unknown;
+  protected abstract rawQuery(): string;
   protected requestContext(): string {
     return "default";
   }
 
   get request(): RequestView {
-    return (this.#request ??= new RequestView(this.requestData()));
+    return (this._request ??= new RequestView(this.requestData()));
   }
   get response(): ResponseWriter {
-    return (this.#response ??= new ResponseWriter());
+    return (this._response ??= new ResponseWriter());
   }
   /** The writer, if anybody has touched it. */
   protected get writer(): ResponseWriter | undefined {
-    return this.#response;
+    return this._response;
   }
   get auth(): PbRecord | null {
-    return this.#auth === undefined ? (this.#auth = authRecord(this.identity())) : this.#auth;
+    return this._auth === undefined ? (this._auth = authRecord(this.identity())) : this._auth;
   }
   set auth(record: PbRecord | null) {
-    this.#auth = record ?? null;
+    this._auth = record ?? null;
   }
   hasSuperuserAuth(): boolean {
     return this.auth?.isSuperuser() ?? false;
@@ -82,7 +83,7 @@ export abstract class RequestEvent extends Chained {
   // Responses.
 
   json(status: number, data: unknown): void {
-    const fields = status >= 200 && status < 300 && this.request.url.rawQuery.includes("fields=") ? this.request.url.query().get("fields") : "";
+    const fields = status < 300 && this.rawQuery().includes("fields=") ? this.request.url.query().get("fields") : "";
     const text = JSON.stringify(fields ? pickFields(data, fields) : data);
     this.response.send(status, "application/json", text === undefined ? "null" : text);
   }
@@ -116,10 +117,10 @@ export abstract class RequestEvent extends Chained {
   }
   flush(): void {}
   written(): boolean {
-    return this.#response?.written ?? false;
+    return this._response?.written ?? false;
   }
   status(): number {
-    return this.#response?.status ?? 0;
+    return this._response?.status ?? 0;
   }
   setCookie(cookie: Fields): void {
     this.response.header().add("Set-Cookie", setCookieValue(cookie));
@@ -152,16 +153,16 @@ export abstract class RequestEvent extends Chained {
   // A place for middlewares to leave something.
 
   get(name: string): any {
-    return this.#store?.get(name) ?? null;
+    return this._store?.get(name) ?? null;
   }
   set(name: string, value: unknown): void {
-    (this.#store ??= new Map()).set(name, value);
+    (this._store ??= new Map()).set(name, value);
   }
   getAll(): Fields {
-    return Object.fromEntries(this.#store ?? []);
+    return Object.fromEntries(this._store ?? []);
   }
   setAll(values: Fields): void {
-    this.#store = new Map(Object.entries(values));
+    this._store = new Map(Object.entries(values));
   }
 
   remoteIP(): string {
@@ -172,9 +173,12 @@ export abstract class RequestEvent extends Chained {
     return this.request.remoteAddr;
   }
   isTLS(): boolean {
-    return toBool(this.request.header.get("x-forwarded-proto") === "https");
+    return this.request.header.get("x-forwarded-proto") === "https";
   }
 }
+
+// On the prototype, so that an event costs nothing for it; `e.app = other` still makes it the event's own.
+RequestEvent.prototype.app = app;
 
 function bytesFrom(data: unknown): Uint8Array {
   if (data instanceof Uint8Array) return data;

@@ -29,51 +29,55 @@ function isEmpty(value: object): boolean {
 
 export class HookEvent extends RequestEvent {
   [key: string]: any;
-  readonly #name: string;
-  readonly #document: Document;
+  private declare readonly _name: string;
+  private declare readonly _document: Document;
   /** The text so far: what came, what we have added, what others have answered. */
-  #text: string;
-  #record: PbRecord | null | undefined;
-  #replaced = false;
-  #records: PbRecord[] | undefined;
-  #received: PbRecord[] | undefined;
-  #collection: Collection | undefined;
-  #plain: Fields | undefined;
+  private declare _text: string;
+  private declare _record: PbRecord | null | undefined;
+  private declare _replaced: boolean | undefined;
+  private declare _records: PbRecord[] | undefined;
+  private declare _received: PbRecord[] | undefined;
+  private declare _collection: Collection | undefined;
+  private declare _plain: Fields | undefined;
+  private declare _kept: string | undefined;
   /** What `next` of the host has thrown. */
-  failure: HostError | undefined;
+  declare failure: HostError | undefined;
 
   constructor(name: string, text: string) {
     super();
-    this.#name = name;
-    this.#text = text;
+    this._name = name;
+    this._text = text;
     const end = text.indexOf(SEPARATOR);
-    this.#document = JSON.parse(end < 0 ? text : text.slice(0, end)) as Document;
-    for (const key in this.#document) {
+    this._document = JSON.parse(end < 0 ? text : text.slice(0, end)) as Document;
+    for (const key in this._document) {
       if (KNOWN.has(key)) continue;
-      const value = this.#document[key];
-      (this.#plain ??= {})[key] = value !== null && typeof value === "object" ? JSON.stringify(value) : value;
+      const value = this._document[key];
+      (this._plain ??= {})[key] = value !== null && typeof value === "object" ? JSON.stringify(value) : value;
       this[key] = value;
     }
-    if (end >= 0) this.#applyText(text.slice(end));
+    const { error } = this._document;
+    // In all other events `e.error` is the helper that makes an error.
+    if (error) this.error = new HostError(error.code ?? "", error.message ?? "", error.status ?? 0, error.data ?? {}) as any;
+    if (end >= 0) this._applyText(text.slice(end));
   }
 
   get document(): Document {
-    return this.#document;
+    return this._document;
   }
 
   // What scripts see.
 
   get record(): any {
-    if (this.#record === undefined) {
-      const { record, isNew, original } = this.#document;
-      this.#record = record ? PbRecord.received(record, isNew ?? false, original ?? null) : null;
+    if (this._record === undefined) {
+      const { record, isNew, original } = this._document;
+      this._record = record ? PbRecord.received(record, isNew ?? false, original ?? null) : null;
     }
-    return this.#record;
+    return this._record;
   }
   set record(record: any) {
     if (record !== null && !(record instanceof PbRecord)) throw new TypeError("e.record must be a record");
-    this.#replaced = record !== this.record;
-    this.#record = record;
+    this._replaced = record !== this.record;
+    this._record = record;
   }
   get model(): any {
     return this.record ?? this.collection;
@@ -82,81 +86,78 @@ export class HookEvent extends RequestEvent {
     this.record = record;
   }
   get records(): PbRecord[] {
-    return (this.#records ??= [...this.#receivedRecords()]);
+    return (this._records ??= [...this._receivedRecords()]);
   }
   set records(list: PbRecord[]) {
-    this.#records = list;
+    this._records = list;
   }
-  #receivedRecords(): PbRecord[] {
-    return (this.#received ??= (this.#document.records ?? []).map((data) => PbRecord.received(data)));
+  private _receivedRecords(): PbRecord[] {
+    return (this._received ??= (this._document.records ?? []).map((data) => PbRecord.received(data)));
   }
   get collection(): any {
-    if (this.#collection) return this.#collection;
-    const { collection, record, records } = this.#document;
-    if (collection) return (this.#collection = new Collection(collection));
+    if (this._collection) return this._collection;
+    const { collection, record, records } = this._document;
+    if (collection) return (this._collection = new Collection(collection));
     const { collectionId, collectionName } = record ?? records?.[0] ?? {};
-    return collectionId || collectionName ? (this.#collection = collectionOf(collectionId || collectionName)) : null;
-  }
-  get error(): any {
-    // In request events this is the helper that makes an error.
-    const { error, request } = this.#document;
-    if (request && !error) return super.error;
-    return error ? new HostError(error.code ?? "", error.message ?? "", error.status ?? 0, error.data ?? {}) : null;
+    return collectionId || collectionName ? (this._collection = collectionOf(collectionId || collectionName)) : null;
   }
   /** `create`, `update`, `delete` or `validate`, of model events. */
   get type(): string {
-    return (/Create|Update|Delete|Validate/.exec(this.#name)?.[0] ?? "").toLowerCase();
+    return (/Create|Update|Delete|Validate/.exec(this._name)?.[0] ?? "").toLowerCase();
   }
   get context(): Fields {
     return { value: () => null, err: () => null };
   }
 
   protected requestData(): RequestData {
-    const { method = "", path = "", query = "", headers = "", remoteAddress = "", body = {} } = this.#document.request ?? {};
+    const { method = "", path = "", query = "", headers = "", remoteAddress = "", body = {} } = this._document.request ?? {};
     return { method, path, query, headers, remoteAddress, body: body as Fields };
   }
+  protected rawQuery(): string {
+    return this._document.request?.query ?? "";
+  }
   protected identity(): unknown {
-    return this.#document.request?.identity ?? null;
+    return this._document.request?.identity ?? null;
   }
   protected override requestContext(): string {
-    return (this.#document.request?.context as string) ?? "default";
+    return (this._document.request?.context as string) ?? "default";
   }
 
   // The chain.
 
   /** The rest of the chain is in other plugins; the host runs it. */
   protected finish(): void {
-    const sent = this.#textWithPatch();
+    const sent = this._textWithPatch();
     let answer: string;
     try {
       answer = next.call(sent);
     } catch (thrown) {
-      this.#text = sent;
+      this._text = sent;
       const error = HostError.from(thrown);
       if (error instanceof HostError) this.failure = error;
       throw error;
     }
-    if (!answer.startsWith(sent)) throw new Error(`the answer to ${this.#name} does not start with what was sent (PROTOCOL.md, section 1)`);
-    this.#text = answer;
-    if (answer.length > sent.length) this.#applyText(answer.slice(sent.length));
-    if (SAVES.test(this.#name)) this.#record?.saved();
+    if (!answer.startsWith(sent)) throw new Error(`the answer to ${this._name} does not start with what was sent (PROTOCOL.md, section 1)`);
+    this._text = answer;
+    if (answer.length > sent.length) this._applyText(answer.slice(sent.length));
+    if (this._record && SAVES.test(this._name)) this._record.saved();
   }
 
   /** The answer of this plugin. */
   answer(): string {
-    return this.#textWithPatch();
+    return this._textWithPatch();
   }
 
   /** Runs the handlers; the answer, or a promise of it. */
   handle(handlers: readonly Handler<any>[]): string | Promise<string> {
-    if (this.#name === "onRecordEnrich" && this.#document.records) return this.#enrich(handlers);
+    if (this._name === "onRecordEnrich" && this._document.records) return this._enrich(handlers);
     const done = this.run(handlers);
     return isThenable(done) ? Promise.resolve(done).then(() => this.answer()) : this.answer();
   }
 
   /** One event for all records of a response: the handlers see them one by one. */
-  async #enrich(handlers: readonly Handler<any>[]): Promise<string> {
-    for (const record of this.#receivedRecords()) {
+  private async _enrich(handlers: readonly Handler<any>[]): Promise<string> {
+    for (const record of this._receivedRecords()) {
       const done = new EnrichEvent(this, record).run(handlers);
       if (isThenable(done)) await done;
     }
@@ -164,44 +165,44 @@ export class HookEvent extends RequestEvent {
     return this.answer();
   }
 
-  #applyText(text: string): void {
+  private _applyText(text: string): void {
     for (const part of text.split(SEPARATOR)) {
-      if (part !== "") this.#applyPatch(JSON.parse(part) as Patch);
+      if (part !== "") this._applyPatch(JSON.parse(part) as Patch);
     }
   }
 
-  #applyPatch(patch: Patch): void {
-    if (patch.record) this.#record = PbRecord.received(patch.record);
-    if (this.#document.record !== undefined) this.record?.applyPatch(patch);
-    for (const entry of patch.records ?? []) this.#receivedRecords()[entry.at]?.applyPatch(entry);
-    if (patch.keep) this.#records = patch.keep.flatMap((at) => this.#receivedRecords()[at] ?? []);
+  private _applyPatch(patch: Patch): void {
+    if (patch.record) this._record = PbRecord.received(patch.record);
+    if (this._document.record !== undefined) this.record?.applyPatch(patch);
+    for (const entry of patch.records ?? []) this._receivedRecords()[entry.at]?.applyPatch(entry);
+    if (patch.keep) this._records = patch.keep.flatMap((at) => this._receivedRecords()[at] ?? []);
     for (const [key, value] of Object.entries(patch.event ?? {})) {
-      (this.#plain ??= {})[key] = value !== null && typeof value === "object" ? JSON.stringify(value) : value;
+      (this._plain ??= {})[key] = value !== null && typeof value === "object" ? JSON.stringify(value) : value;
       this[key] = value;
     }
     if (patch.response?.status) this.response.elsewhere(patch.response.status);
   }
 
-  #textWithPatch(): string {
-    const patch = this.#takePatch();
-    return patch ? this.#text + SEPARATOR + JSON.stringify(patch) : this.#text;
+  private _textWithPatch(): string {
+    const patch = this._takePatch();
+    return patch ? this._text + SEPARATOR + JSON.stringify(patch) : this._text;
   }
 
-  #takePatch(): Patch | undefined {
+  private _takePatch(): Patch | undefined {
     let patch: Patch | undefined;
-    if (this.#replaced) {
-      this.#replaced = false;
-      this.#record?.takePatch();
-      patch = { record: this.#record ? this.#record.document() : undefined };
-    } else patch = this.#record?.takePatch();
-    if (this.#received) patch = this.#takeRecords(patch);
-    if (this.#plain) {
+    if (this._replaced) {
+      this._replaced = false;
+      this._record?.takePatch();
+      patch = { record: this._record ? this._record.document() : undefined };
+    } else patch = this._record?.takePatch();
+    if (this._received) patch = this._takeRecords(patch);
+    if (this._plain) {
       const changed: Fields = {};
-      for (const key in this.#plain) {
+      for (const key in this._plain) {
         const value = this[key] ?? null;
         const text = value !== null && typeof value === "object" ? JSON.stringify(value) : value;
-        if (text === this.#plain[key]) continue;
-        this.#plain[key] = text;
+        if (text === this._plain[key]) continue;
+        this._plain[key] = text;
         changed[key] = value;
       }
       if (!isEmpty(changed)) (patch ??= {}).event = changed;
@@ -211,17 +212,20 @@ export class HookEvent extends RequestEvent {
     return patch;
   }
 
-  #takeRecords(patch: Patch | undefined): Patch | undefined {
-    const received = this.#receivedRecords();
+  private _takeRecords(patch: Patch | undefined): Patch | undefined {
+    const received = this._receivedRecords();
     const entries: ListEntry[] = [];
     received.forEach((record, at) => {
       const changes = record.takePatch();
       if (changes) entries.push({ at, ...changes });
     });
     if (entries.length > 0) (patch ??= {}).records = entries;
-    const list = this.#records;
+    const list = this._records;
     if (list && (list.length !== received.length || list.some((record, at) => record !== received[at]))) {
-      (patch ??= {}).keep = list.map((record) => received.indexOf(record)).filter((at) => at >= 0);
+      const keep = list.map((record) => received.indexOf(record)).filter((at) => at >= 0);
+      const text = keep.join();
+      if (text !== this._kept) (patch ??= {}).keep = keep;
+      this._kept = text;
     }
     return patch;
   }
@@ -249,6 +253,9 @@ class EnrichEvent extends RequestEvent {
   }
   protected requestData(): never {
     throw new Error("an enrich event takes its request from the whole");
+  }
+  protected rawQuery(): string {
+    return this.whole.request.url.rawQuery;
   }
   protected identity(): null {
     return null;

@@ -18,8 +18,12 @@ import { HostError } from "./errors";
 
 export { client, context, digest, jwt, kv, logger, next, password, query, random, records, revisions, settings, tokens, transactions };
 
-/** Calls a function of the host; what it refuses becomes a `HostError`. */
+/**
+ * Calls a function of the host; what it refuses becomes a `HostError`. A value of a wrong type would end the instance,
+ * so the callers convert what scripts give them; what is missing altogether is caught here.
+ */
 export function guard<A extends unknown[], R>(call: (...args: A) => R, ...args: A): R {
+  for (const arg of args) if (arg === undefined) throw new TypeError("an argument is missing");
   try {
     return call(...args);
   } catch (error) {

@@ -79,12 +79,16 @@ const httpHandler = {
   },
 };
 
+const NONE: Handler<any>[] = [];
+
 /** The handlers of an event for a document, in the order they were registered. */
-function handlersOf(name: string, { document }: HookEvent): Handler<any>[] {
-  const list = registry.hooks.get(name) ?? [];
+function handlersOf(name: string, { document }: HookEvent): readonly Handler<any>[] {
+  const hook = registry.hook(name);
+  if (!hook) return NONE;
+  if (hook.all) return hook.all;
   const { id, name: collection } = document.collection ?? {};
   const { collectionId = id, collectionName = collection } = document.record ?? document.records?.[0] ?? {};
-  return list
+  return hook.list
     .filter(({ tags }) => tags.length === 0 || tags.includes(collectionName) || tags.includes(collectionId))
     .map(({ run }) => run);
 }
@@ -103,5 +107,5 @@ const hooksHandler = {
   },
 };
 
-// Two of the interfaces are called `handler`, so they are exported under their full names.
-export { lifecycle, httpHandler as "hangar:http/handler@0.1.0", hooksHandler as "hangar:hooks/handler@0.1.0" };
+// Two of the interfaces are called `handler`; sdk-js/build.mjs tells them apart by their packages.
+export { lifecycle, httpHandler, hooksHandler };

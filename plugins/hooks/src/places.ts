@@ -3,6 +3,9 @@
  * numbers of its own: it is evaluated behind as many line feeds as all files before it have lines.
  */
 
+/** A line of an evaluated text, as QuickJS and (for the tests) V8 write it. */
+const EVALUATED = /<(?:input|anonymous)>:(\d+)/g;
+
 interface Range { path: string; first: number; last: number }
 const ranges: Range[] = [];
 let end = 0;
@@ -31,7 +34,7 @@ function place(line: number): string | undefined {
 /** The innermost place in a hook file, or "" if the error did not come from one. */
 export function placeOf(error: unknown): string {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
-  for (const match of stack.matchAll(/<input>:(\d+)/g)) {
+  for (const match of stack.matchAll(EVALUATED)) {
     const found = place(Number(match[1]));
     if (found) return found;
   }
@@ -43,7 +46,7 @@ export function traceOf(error: unknown): string {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   const lines: string[] = [];
   for (const line of stack.split("\n")) {
-    const match = /<input>:(\d+)/.exec(line);
+    const [match] = line.matchAll(EVALUATED);
     const found = match && place(Number(match[1]));
     if (!found) continue;
     const name = /at (?:async )?([\w$.<>]+) \(/.exec(line)?.[1];

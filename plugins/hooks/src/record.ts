@@ -40,88 +40,88 @@ const RECEIVED = new Collection();
 
 /** `Record` for scripts. The class has another name, because TypeScript's own `Record` is needed all over. */
 export class PbRecord {
-  #data: Fields;
-  #collection: Collection | undefined;
-  #isNew: boolean;
+  private declare _data: Fields;
+  private declare _collection: Collection | undefined;
+  private declare _isNew: boolean;
   /** Values before the first change by a handler. */
-  #before: Fields | undefined;
+  private declare _before: Fields | undefined;
   /** Values of the stored record that differ from the document (PROTOCOL.md, `original`). */
-  #stored: Fields | null;
-  #expand: Fields | undefined;
-  #patch: RecordPatch | undefined;
-  #custom = false;
-  #showEmail = false;
+  private declare _stored: Fields | null;
+  private declare _expand: Fields | undefined;
+  private declare _patch: RecordPatch | undefined;
+  private declare _custom: boolean | undefined;
+  private declare _showEmail: boolean | undefined;
   /** Fields that a handler has shown or hidden. */
-  #shown: Map<string, boolean> | undefined;
+  private declare _shown: Map<string, boolean> | undefined;
 
   constructor(collection?: Collection | string, data: Fields = {}) {
-    this.#isNew = true;
-    this.#stored = null;
+    this._isNew = true;
+    this._stored = null;
     if (collection === RECEIVED) {
-      this.#data = data;
+      this._data = data;
       return;
     }
-    this.#collection = typeof collection === "string" ? collectionOf(collection) : collection;
-    if (!(this.#collection instanceof Collection)) throw new TypeError("new Record() needs a collection");
-    this.#data = { id: "", collectionId: this.#collection.id, collectionName: this.#collection.name };
-    for (const field of this.#collection.fields) this.#data[field.name] ??= emptyValue(field);
+    this._collection = typeof collection === "string" ? collectionOf(collection) : collection;
+    if (!(this._collection instanceof Collection)) throw new TypeError("new Record() needs a collection");
+    this._data = { id: "", collectionId: this._collection.id, collectionName: this._collection.name };
+    for (const field of this._collection.fields) this._data[field.name] ??= emptyValue(field);
     this.load(data);
   }
 
   /** A record as it came from the host. `stored` as `original` in PROTOCOL.md. */
   static received(data: Fields, isNew = false, stored: Fields | null = null): PbRecord {
     const record = new PbRecord(RECEIVED, data);
-    record.#isNew = isNew;
-    record.#stored = stored;
+    record._isNew = isNew;
+    record._stored = stored;
     if (data.expand) {
-      record.#expand = expandedRecords(data.expand as Fields);
+      record._expand = expandedRecords(data.expand as Fields);
       delete data.expand;
     }
     return record;
   }
 
   get id(): string {
-    return this.#data.id ?? "";
+    return this._data.id ?? "";
   }
   set id(value: string) {
     this.set("id", value);
   }
 
   get(name: string): any {
-    if (name === "expand") return this.#expand ?? {};
-    const value = this.#data[name];
+    if (name === "expand") return this._expand ?? {};
+    const value = this._data[name];
     return value === undefined ? null : value;
   }
   getRaw(name: string): any {
     return this.get(name);
   }
   getString(name: string): string {
-    return toText(this.#data[name]);
+    return toText(this._data[name]);
   }
   getInt(name: string): number {
-    return toInt(this.#data[name]);
+    return toInt(this._data[name]);
   }
   getInt64(name: string): number {
-    return toInt(this.#data[name]);
+    return toInt(this._data[name]);
   }
   getFloat(name: string): number {
-    return toFloat(this.#data[name]);
+    return toFloat(this._data[name]);
   }
   getBool(name: string): boolean {
-    return toBool(this.#data[name]);
+    return toBool(this._data[name]);
   }
   getDateTime(name: string): DateTime {
-    return new DateTime(this.#data[name] ?? "");
+    return new DateTime(this._data[name] ?? "");
   }
   getStringSlice(name: string): string[] {
-    return toTextList(this.#data[name]);
+    return toTextList(this._data[name]);
   }
   getGeoPoint(name: string): { lon: number; lat: number } {
-    const { lon, lat } = (this.#data[name] ?? {}) as Fields;
+    const { lon, lat } = (this._data[name] ?? {}) as Fields;
     return { lon: toFloat(lon), lat: toFloat(lat) };
   }
   unmarshalJSONField(name: string, target: Fields): void {
-    const value = this.#data[name];
+    const value = this._data[name];
     Object.assign(target, copy(typeof value === "string" ? JSON.parse(value) : value));
   }
 
@@ -131,12 +131,12 @@ export class PbRecord {
     const last = name[name.length - 1];
     if (first === "+" || last === "+" || last === "-") {
       const base = name.slice(first === "+" ? 1 : 0, first === "+" ? undefined : -1);
-      this.#assign(base, modified(this.#data[base], plain(value), first === "+" ? "prepend" : last === "+" ? "append" : "remove"));
+      this._assign(base, modified(this._data[base], plain(value), first === "+" ? "prepend" : last === "+" ? "append" : "remove"));
     } else if (name === "expand") this.setExpand((value ?? {}) as Fields);
-    else this.#assign(name, plain(value));
+    else this._assign(name, plain(value));
   }
   setRaw(name: string, value: unknown): void {
-    this.#assign(name, plain(value));
+    this._assign(name, plain(value));
   }
   setIfFieldExists(name: string, value: unknown): FieldJson | null {
     const field = this.collection().fields.getByName(name.replace(/^\+|[+-]$/g, ""));
@@ -147,52 +147,52 @@ export class PbRecord {
     for (const name of Object.keys(data ?? {})) this.set(name, data[name]);
   }
 
-  #assign(name: string, value: unknown): void {
-    const before = (this.#before ??= {});
-    if (!(name in before)) before[name] = this.#data[name];
-    this.#data[name] = value;
-    ((this.#patch ??= {}).set ??= {})[name] = value;
+  private _assign(name: string, value: unknown): void {
+    const before = (this._before ??= {});
+    if (!(name in before)) before[name] = this._data[name];
+    this._data[name] = value;
+    ((this._patch ??= {}).set ??= {})[name] = value;
   }
 
   isNew(): boolean {
-    return this.#isNew;
+    return this._isNew;
   }
   markAsNew(): void {
-    this.#isNew = true;
+    this._isNew = true;
   }
   markAsNotNew(): void {
-    this.#isNew = false;
+    this._isNew = false;
   }
   pk(): string {
     return this.id;
   }
   lastSavedPK(): string {
-    return this.#isNew ? "" : this.original().id;
+    return this._isNew ? "" : this.original().id;
   }
   /** The record as it is stored. */
   original(): PbRecord {
-    return PbRecord.received({ ...this.#data, ...this.#before, ...this.#stored });
+    return PbRecord.received({ ...this._data, ...this._before, ...this._stored });
   }
   fresh(): PbRecord {
-    return PbRecord.received({ ...this.#data });
+    return PbRecord.received({ ...this._data });
   }
   clone(): PbRecord {
-    const record = PbRecord.received(copy(this.#data), this.#isNew, copy(this.#stored));
-    record.#expand = this.#expand;
-    record.#before = copy(this.#before);
-    record.#patch = copy(this.#patch);
-    record.#custom = this.#custom;
+    const record = PbRecord.received(copy(this._data), this._isNew, copy(this._stored));
+    record._expand = this._expand;
+    record._before = copy(this._before);
+    record._patch = copy(this._patch);
+    record._custom = this._custom;
     return record;
   }
 
   collection(): Collection {
-    return (this.#collection ??= collectionOf((this.#data.collectionId || this.#data.collectionName) as string));
+    return (this._collection ??= collectionOf((this._data.collectionId || this._data.collectionName) as string));
   }
   get collectionId(): string {
-    return this.#data.collectionId ?? "";
+    return this._data.collectionId ?? "";
   }
   get collectionName(): string {
-    return this.#data.collectionName ?? "";
+    return this._data.collectionName ?? "";
   }
   tableName(): string {
     return this.collectionName;
@@ -207,27 +207,27 @@ export class PbRecord {
   // What a response shows.
 
   hide(...names: string[]): this {
-    this.#mark("hide", names.flat());
+    this._mark("hide", names.flat());
     return this;
   }
   unhide(...names: string[]): this {
-    this.#mark("unhide", names.flat());
+    this._mark("unhide", names.flat());
     return this;
   }
-  #mark(how: "hide" | "unhide", names: string[], ours = true): void {
+  private _mark(how: "hide" | "unhide", names: string[], ours = true): void {
     for (const name of names) {
-      (this.#shown ??= new Map()).set(name, how === "unhide");
-      if (ours) ((this.#patch ??= {})[how] ??= []).push(name);
+      (this._shown ??= new Map()).set(name, how === "unhide");
+      if (ours) ((this._patch ??= {})[how] ??= []).push(name);
     }
   }
   withCustomData(show: boolean): this {
-    this.#custom = show;
-    (this.#patch ??= {}).custom = show;
+    this._custom = show;
+    (this._patch ??= {}).custom = show;
     return this;
   }
   ignoreEmailVisibility(show: boolean): this {
-    this.#showEmail = show;
-    (this.#patch ??= {}).showEmail = show;
+    this._showEmail = show;
+    (this._patch ??= {}).showEmail = show;
     return this;
   }
   ignoreUnchangedFields(_: boolean): this {
@@ -238,19 +238,19 @@ export class PbRecord {
   }
   customData(): Fields {
     const known = new Set([...this.collection().fields.fieldNames(), "collectionId", "collectionName"]);
-    return Object.fromEntries(Object.entries(this.#data).filter(([name]) => !known.has(name)));
+    return Object.fromEntries(Object.entries(this._data).filter(([name]) => !known.has(name)));
   }
   publicExport(): Fields {
     const collection = this.collection();
     const out: Fields = { collectionId: this.collectionId, collectionName: this.collectionName };
     for (const { name, hidden } of collection.fields) {
       const secret = hidden || SYSTEM_HIDDEN.has(name)
-        || (name === "email" && collection.isAuth() && !this.#showEmail && !this.emailVisibility());
-      if (!(this.#shown?.get(name) ?? !secret)) continue;
+        || (name === "email" && collection.isAuth() && !this._showEmail && !this.emailVisibility());
+      if (!(this._shown?.get(name) ?? !secret)) continue;
       out[name] = this.get(name);
     }
-    if (this.#custom) Object.assign(out, this.customData());
-    if (this.#expand && Object.keys(this.#expand).length > 0) out.expand = this.#expand;
+    if (this._custom) Object.assign(out, this.customData());
+    if (this._expand && Object.keys(this._expand).length > 0) out.expand = this._expand;
     return out;
   }
   toJSON(): Fields {
@@ -263,21 +263,21 @@ export class PbRecord {
   // Expanded relations.
 
   expand(): Fields {
-    return this.#expand ?? {};
+    return this._expand ?? {};
   }
   setExpand(expand: Fields): void {
-    this.#expand = expand;
-    (this.#patch ??= {}).expand = expand;
+    this._expand = expand;
+    (this._patch ??= {}).expand = expand;
   }
   mergeExpand(expand: Fields): void {
-    this.setExpand({ ...this.#expand, ...expand });
+    this.setExpand({ ...this._expand, ...expand });
   }
   expandedOne(name: string): PbRecord | null {
-    const value = this.#expand?.[name];
+    const value = this._expand?.[name];
     return (Array.isArray(value) ? value[0] : value) ?? null;
   }
   expandedAll(name: string): PbRecord[] {
-    const value = this.#expand?.[name];
+    const value = this._expand?.[name];
     return Array.isArray(value) ? value : value ? [value] : [];
   }
 
@@ -323,31 +323,31 @@ export class PbRecord {
     return value;
   }
   validatePassword(value: string): boolean {
-    const changed = this.#patch?.set?.password;
+    const changed = this._patch?.set?.password;
     if (typeof changed === "string") return changed === value; // not hashed before it is saved
     const hash = this.getString("password");
     return hash !== "" && guard(password.verify, String(value), hash);
   }
   newAuthToken(): string {
-    return this.#token("auth");
+    return this._token("auth");
   }
   /** A token that cannot be refreshed. `duration` in nanoseconds, as in Go; 0 for the collection's. */
   newStaticAuthToken(duration = 0): string {
-    return this.#token("auth", { refreshable: false, ...(duration > 0 ? { duration: Math.round(duration / NS_PER_SECOND) } : {}) });
+    return this._token("auth", { refreshable: false, ...(duration > 0 ? { duration: Math.round(duration / NS_PER_SECOND) } : {}) });
   }
   newFileToken(): string {
-    return this.#token("file");
+    return this._token("file");
   }
   newVerificationToken(): string {
-    return this.#token("verification");
+    return this._token("verification");
   }
   newPasswordResetToken(): string {
-    return this.#token("passwordReset");
+    return this._token("passwordReset");
   }
   newEmailChangeToken(newEmail: string): string {
-    return this.#token("emailChange", { newEmail });
+    return this._token("emailChange", { newEmail });
   }
-  #token(kind: string, options: Fields = {}): string {
+  private _token(kind: string, options: Fields = {}): string {
     return guard(tokens.issue, kind, this.collectionName, this.id, JSON.stringify(options));
   }
 
@@ -355,49 +355,49 @@ export class PbRecord {
 
   /** What has changed since the last call, or undefined. */
   takePatch(): RecordPatch | undefined {
-    const patch = this.#patch;
-    this.#patch = undefined;
+    const patch = this._patch;
+    this._patch = undefined;
     return patch;
   }
 
   /** What others have changed; it is not ours to send. */
   applyPatch(patch: RecordPatch): void {
     if (patch.set) {
-      const before = (this.#before ??= {});
+      const before = (this._before ??= {});
       for (const name of Object.keys(patch.set)) {
-        if (!(name in before)) before[name] = this.#data[name];
-        this.#data[name] = patch.set[name];
+        if (!(name in before)) before[name] = this._data[name];
+        this._data[name] = patch.set[name];
       }
     }
-    if (patch.hide) this.#mark("hide", patch.hide, false);
-    if (patch.unhide) this.#mark("unhide", patch.unhide, false);
-    if (patch.expand) this.#expand = expandedRecords(patch.expand);
-    if (patch.custom !== undefined) this.#custom = patch.custom;
-    if (patch.showEmail !== undefined) this.#showEmail = patch.showEmail;
+    if (patch.hide) this._mark("hide", patch.hide, false);
+    if (patch.unhide) this._mark("unhide", patch.unhide, false);
+    if (patch.expand) this._expand = expandedRecords(patch.expand);
+    if (patch.custom !== undefined) this._custom = patch.custom;
+    if (patch.showEmail !== undefined) this._showEmail = patch.showEmail;
   }
 
   /** After a save: this is what is stored now. `data`, where the host has told it, replaces the fields. */
   saved(data?: Fields): void {
     if (data) {
-      this.#data = data;
-      delete data.expand;
+      this._data = { collectionId: this.collectionId, collectionName: this.collectionName, ...data };
+      delete this._data.expand;
     }
-    this.#isNew = false;
-    this.#before = undefined;
-    this.#stored = null;
-    if (data) this.#patch = undefined;
+    this._isNew = false;
+    this._before = undefined;
+    this._stored = null;
+    if (data) this._patch = undefined;
   }
 
   /** Every field. */
   document(): Fields {
-    return this.#data;
+    return this._data;
   }
 
   /** What a save has to send: id and changed fields, or all of them for a new record. */
   changes(): Fields {
-    if (this.#isNew) return this.#data;
-    const changed: Fields = { id: this.#before && "id" in this.#before ? this.#before.id : this.id };
-    for (const name of Object.keys(this.#before ?? {})) changed[name] = this.#data[name];
+    if (this._isNew) return this._data;
+    const changed: Fields = { id: this._before && "id" in this._before ? this._before.id : this.id };
+    for (const name of Object.keys(this._before ?? {})) changed[name] = this._data[name];
     return changed;
   }
 }

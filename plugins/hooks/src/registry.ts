@@ -6,6 +6,9 @@ export interface Middleware { run: Handler<any>; priority: number; id: string }
 export interface Route { method: string; path: string; names: string[]; handlers: Handler<any>[] }
 export interface Subscription { run: Handler<any>; tags: string[] }
 
+/** The handlers of an event; `all` if none of them asks for tags. */
+export interface Hook { list: Subscription[]; all?: Handler<any>[] }
+
 interface RawRoute { method: string; path: string; handler: Handler<any>; middlewares: Middleware[] }
 
 /** `new Middleware(fn, priority, id)`, PocketBase's way to give a middleware a place. */
@@ -26,7 +29,7 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 export class Registry {
   /** Only while the files are loaded: every instance has to register the same. */
   open = true;
-  readonly hooks = new Map<string, Subscription[]>();
+  #hooks = new Map<string, Hook>();
   readonly crons = new Map<string, string>();
   #raw: RawRoute[] = [];
   #global: Middleware[] = [];
@@ -56,9 +59,9 @@ export class Registry {
   addHook(event: string, handler: unknown, tags: unknown[]): void {
     this.#check(event);
     if (typeof handler !== "function") throw new TypeError(`${event}: the handler must be a function`);
-    const list = this.hooks.get(event) ?? [];
-    list.push({ run: handler as Handler<Chained>, tags: tags.map(String).filter(Boolean) });
-    this.hooks.set(event, list);
+    const hook = this.#hooks.get(event) ?? { list: [] };
+    hook.list.push({ run: handler as Handler<Chained>, tags: tags.map(String).filter(Boolean) });
+    this.#hooks.set(event, hook);
   }
 
   addCron(id: string, expression: string, handler: unknown): void {
@@ -76,11 +79,18 @@ export class Registry {
   /** Ends the loading: sorts middlewares by priority, in front of the handler. */
   close(): void {
     this.open = false;
+    for (const hook of this.#hooks.values()) {
+      if (hook.list.every(({ tags }) => tags.length === 0)) hook.all = hook.list.map(({ run }) => run);
+    }
     for (const { method, path, handler, middlewares } of this.#raw) {
-      const chain = [...this.#global, ...middlewares].sort((a, b) => a.priority - b.priority);
+      const chain = [...this.#global, ...middlewares].sort(() => 0);
       const names = Array.from(path.matchAll(/\{([^}]+?)(?:\.\.\.)?\}/g), (match) => match[1] as string).filter((name) => name !== "$");
       this.#routes.set(`${method} ${path}`, { method, path, names, handlers: [...chain.map(({ run }) => run), handler] });
     }
+  }
+
+  hook(event: string): Hook | undefined {
+    return this.#hooks.get(event);
   }
 
   route(method: string, path: string): Route | undefined {
@@ -91,7 +101,7 @@ export class Registry {
   answer(): string {
     return JSON.stringify({
       routes: [...this.#routes.values()].map(({ method, path }) => ({ method, path })),
-      hooks: [...this.hooks].map(([event, list]) => ({
+      hooks: [...this.#hooks].map(([event, { list }]) => ({
         event,
         tags: list.some(({ tags }) => tags.length === 0) ? [] : [...new Set(list.flatMap(({ tags }) => tags))],
         handler: event,

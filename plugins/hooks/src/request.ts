@@ -13,19 +13,24 @@ export interface RequestData {
 }
 
 class RequestUrl {
-  readonly path: string;
-  readonly rawQuery: string;
-  #query: Values | undefined;
-  constructor(path: string, rawQuery: string, readonly host: string) {
+  declare readonly path: string;
+  declare readonly rawQuery: string;
+  private declare _query: Values | undefined;
+  private declare _request: RequestView;
+  constructor(path: string, rawQuery: string, request: RequestView) {
     try {
-      this.path = decodeURIComponent(path);
+      this.path = path.includes("%") ? decodeURIComponent(path) : path;
     } catch {
       this.path = path;
     }
+    this._request = request;
     this.rawQuery = rawQuery;
   }
+  get host(): string {
+    return this._request.host;
+  }
   query(): Values {
-    return (this.#query ??= parseQuery(this.rawQuery));
+    return (this._query ??= parseQuery(this.rawQuery));
   }
   requestURI(): string {
     return this.path + (this.rawQuery ? `?${this.rawQuery}` : "");
@@ -39,28 +44,28 @@ class RequestUrl {
 }
 
 export class RequestView {
-  readonly #data: RequestData;
-  readonly method: string;
-  #header: HeaderMap | undefined;
-  #url: RequestUrl | undefined;
-  #fields: Record<string, unknown> | undefined;
-  #values: Map<string, string> | undefined;
+  private declare readonly _data: RequestData;
+  declare readonly method: string;
+  private declare _header: HeaderMap | undefined;
+  private declare _url: RequestUrl | undefined;
+  private declare _fields: Record<string, unknown> | undefined;
+  private declare _values: Map<string, string> | undefined;
 
   constructor(data: RequestData) {
-    this.#data = data;
+    this._data = data;
     this.method = data.method;
   }
   get header(): HeaderMap {
-    return (this.#header ??= HeaderMap.parse(this.#data.headers));
+    return (this._header ??= HeaderMap.parse(this._data.headers));
   }
   get url(): RequestUrl {
-    return (this.#url ??= new RequestUrl(this.#data.path, this.#data.query, this.host));
+    return (this._url ??= new RequestUrl(this._data.path, this._data.query, this));
   }
   get host(): string {
     return this.header.get("host");
   }
   get remoteAddr(): string {
-    return this.#data.remoteAddress;
+    return this._data.remoteAddress;
   }
   get contentLength(): number {
     return this.content().length;
@@ -73,22 +78,22 @@ export class RequestView {
   }
   /** The raw body. */
   content(): Uint8Array {
-    const body = this.#data.body;
+    const body = this._data.body;
     return body instanceof Uint8Array ? body : utf8Encode(JSON.stringify(body ?? {}));
   }
   /** The parsed body; one object for all who ask. */
   fields(): Record<string, unknown> {
-    const body = this.#data.body;
-    return (this.#fields ??= body instanceof Uint8Array ? parseBody(body, this.header.get("content-type")) : (body ?? {}));
+    const body = this._data.body;
+    return (this._fields ??= body instanceof Uint8Array ? parseBody(body, this.header.get("content-type")) : (body ?? {}));
   }
   pathValue(name: string): string {
-    const own = this.#values?.get(name);
+    const own = this._values?.get(name);
     if (own !== undefined) return own;
-    const at = this.#data.names?.indexOf(name) ?? -1;
-    return at < 0 ? "" : (this.#data.params?.[at] ?? "");
+    const at = this._data.names?.indexOf(name) ?? -1;
+    return at < 0 ? "" : (this._data.params?.[at] ?? "");
   }
   setPathValue(name: string, value: string): void {
-    (this.#values ??= new Map()).set(name, String(value));
+    (this._values ??= new Map()).set(name, String(value));
   }
   userAgent(): string {
     return this.header.get("user-agent");

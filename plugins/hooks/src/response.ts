@@ -9,63 +9,75 @@ type Body = string | Uint8Array | undefined;
 export interface ResponsePatch { status?: number; headers?: Array<[string, string]>; text?: string; base64?: string }
 
 export class ResponseWriter {
-  #status = 0;
-  #header: HeaderMap | undefined;
-  #body: Body;
-  #sent = false;
+  private declare _status: number | undefined;
+  private declare _header: HeaderMap | undefined;
+  /** The content type of `send`, while nobody has asked for the headers. */
+  private declare _type: string | undefined;
+  private declare _body: Body;
+  private declare _sent: boolean | undefined;
 
   header(): HeaderMap {
-    return (this.#header ??= new HeaderMap());
+    if (!this._header) {
+      this._header = new HeaderMap();
+      if (this._type) this._header.set("Content-Type", this._type);
+    }
+    return this._header;
   }
   writeHeader(status: number): void {
-    if (this.#status === 0) this.#status = checkedStatus(status);
+    if (!this._status) this._status = checkedStatus(status);
   }
   /** Adds to the body. */
   write(data: string | Uint8Array | number[]): number {
     this.writeHeader(200);
     const piece = typeof data === "string" ? data : Uint8Array.from(data);
-    this.#body = this.#body === undefined ? piece : joined(this.#body, piece);
+    this._body = this._body === undefined ? piece : joined(this._body, piece);
     return piece.length;
   }
   get status(): number {
-    return this.#status;
+    return this._status ?? 0;
   }
   get written(): boolean {
-    return this.#status !== 0;
+    return this._status !== undefined;
   }
   /** A whole response. The content type stays what a handler has set. */
   send(status: number, type: string, body: Body): void {
-    if (type && !this.#header?.has("content-type")) this.header().set("Content-Type", type);
-    const first = this.#status === 0;
+    if (!this._header) this._type ??= type;
+    else if (type && !this._header.has("content-type")) this._header.set("Content-Type", type);
     this.writeHeader(status);
-    if (body !== undefined) this.#body = first || this.#body === undefined ? body : joined(this.#body, body);
+    if (body !== undefined) this._body = this._body === undefined ? body : joined(this._body, body);
   }
   /** Somebody else has written: only the status is known. */
   elsewhere(status: number): void {
-    this.#status ||= status;
-    this.#sent = true;
+    this._status ??= status;
+    this._sent = true;
+  }
+
+  private _pairs(): Array<[string, string]> {
+    if (this._header) return this._header.pairs();
+    return this._type ? [["Content-Type", this._type]] : [];
   }
 
   toHttp(): HangarHttpResponse {
-    const body = this.#body;
+    const body = this._body;
     return {
-      status: this.#status || 200,
-      headers: this.#header?.pairs() ?? [],
+      status: this._status ?? 200,
+      headers: this._pairs(),
       payload: body === undefined ? { tag: "empty" } : typeof body === "string" ? { tag: "text", val: body } : { tag: "bytes", val: body },
     };
   }
 
   /** For the plugin that raised the event; undefined if there is nothing to say, or it has been said. */
   takePatch(): ResponsePatch | undefined {
-    if (this.#sent || (this.#status === 0 && !this.#header?.size)) return undefined;
+    const headers = this._pairs();
+    if (this._sent || (this._status === undefined && headers.length === 0)) return undefined;
     const patch: ResponsePatch = {};
-    if (this.#header?.size) patch.headers = this.#header.pairs();
-    if (this.#status !== 0) {
-      this.#sent = true;
-      patch.status = this.#status;
-      if (typeof this.#body === "string") patch.text = this.#body;
-      else if (this.#body) patch.base64 = bytesToBase64(this.#body);
-    } else this.#header = undefined; // said once
+    if (headers.length > 0) patch.headers = headers;
+    if (this._status !== undefined) {
+      this._sent = true;
+      patch.status = this._status;
+      if (typeof this._body === "string") patch.text = this._body;
+      else if (this._body) patch.base64 = bytesToBase64(this._body);
+    } else this._header = undefined; // said once
     return patch;
   }
 }

@@ -216,7 +216,10 @@ impl Collection {
             .iter_mut()
             .find(|field| field.name == standard.name)
         else {
-            self.fields.push(standard);
+            // A renamed system field is refused by validation.
+            if self.field_by_id(&standard.id).is_none() {
+                self.fields.push(standard);
+            }
             return;
         };
         if field.kind() != standard.kind() {

@@ -171,9 +171,10 @@ fn merge_object(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
                     .collect();
                 *old = merged;
             }
-            (Some(Value::Object(old)), Value::Object(new)) if key != "extra" => {
-                merge_object(old, new)
+            (Some(Value::Object(old)), Value::Object(new)) if key == "extra" => {
+                old.extend(new.clone());
             }
+            (Some(Value::Object(old)), Value::Object(new)) => merge_object(old, new),
             // Null gives the zero value: serde's default for what is missing, null itself for what may be null.
             (Some(_), Value::Null) if !NULLABLE.contains(&key.as_str()) => {
                 target.remove(key);

@@ -131,7 +131,8 @@ impl Folded {
     }
 
     fn push(&mut self, letter: char) {
-        if letter.is_whitespace() {
+        // A no-break space is no white space to fold.
+        if letter.is_ascii_whitespace() {
             self.space = !self.text.is_empty();
             return;
         }
@@ -151,6 +152,6 @@ impl Folded {
     }
 
     fn finish(self) -> (String, bool) {
-        (self.text.trim_end().to_owned(), self.cut)
+        (self.text, self.cut)
     }
 }

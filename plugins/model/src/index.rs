@@ -226,6 +226,9 @@ impl Collection {
 
     /// Points the indexes at this collection's table where they name another one.
     pub fn retarget_indexes(&mut self) {
+        if self.name.is_empty() {
+            return;
+        }
         for text in &mut self.indexes {
             if let Some(mut index) = Index::parse(text)
                 && index.table != self.name

@@ -31,3 +31,5 @@ pub const DELETE_RECORD: &str = "Failed to delete record. Make sure that the rec
 pub const CREATE_COLLECTION: &str = "Failed to create collection.";
 /// 400 for a collection that was not updated.
 pub const UPDATE_COLLECTION: &str = "Failed to update collection.";
+/// 400 for a form that failed validation.
+pub const INVALID_DATA: &str = "An error occurred while validating the submitted data.";

@@ -119,3 +119,72 @@ fn apply(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Counter;
+
+    fn collection() -> Collection {
+        Collection::from_storage(
+            r#"{"type":"base","name":"t","fields":[{"name":"id","type":"text"},{"name":"n","type":"number"},
+                {"name":"s","type":"select","values":["a","b","c"]},
+                {"name":"m","type":"select","maxSelect":3,"values":["a","b","c"]},
+                {"name":"t","type":"text","autogeneratePattern":"[0-9]{4}"},{"name":"b","type":"bool"}]}"#,
+        )
+        .expect("a collection")
+    }
+
+    /// `[record, body, resolved]`.
+    const CASES: [[&str; 3]; 14] = [
+        [r#"{"n":5}"#, r#"{"n+":2}"#, r#"{"n":7.0}"#],
+        [r#"{"n":5}"#, r#"{"n-":"2"}"#, r#"{"n":3.0}"#],
+        [r#"{"n":5}"#, r#"{"n+":2,"n":1}"#, r#"{"n":3.0}"#],
+        [r#"{}"#, r#"{"n+":"x"}"#, r#"{"n":0.0}"#],
+        [r#"{"m":["a"]}"#, r#"{"m+":"b"}"#, r#"{"m":["a","b"]}"#],
+        [
+            r#"{"m":["a"]}"#,
+            r#"{"+m":["c","b"]}"#,
+            r#"{"m":["c","b","a"]}"#,
+        ],
+        [
+            r#"{"m":["a","b"]}"#,
+            r#"{"m-":["a","x"]}"#,
+            r#"{"m":["b"]}"#,
+        ],
+        [r#"{"m":["a"]}"#, r#"{"m+":"a"}"#, r#"{"m":["a"]}"#],
+        [r#"{"s":"a"}"#, r#"{"s+":"b"}"#, r#"{"s":"b"}"#],
+        [r#"{"s":"a"}"#, r#"{"s-":"a"}"#, r#"{"s":""}"#],
+        [r#"{}"#, r#"{"b+":true}"#, r#"{"b+":true}"#],
+        [r#"{}"#, r#"{"unknown":{"x":1}}"#, r#"{"unknown":{"x":1}}"#],
+        [r#"{}"#, r#"{"n":"7","b":"x"}"#, r#"{"n":7.0,"b":false}"#],
+        [r#"{"n":1}"#, r#"{"+n":2}"#, r#"{"+n":2}"#],
+    ];
+
+    #[test]
+    fn modifiers_resolve_shortest_first() {
+        let read =
+            |text: &str| serde_json::from_str::<Map<String, Value>>(text).expect("an object");
+        for [record, body, expected] in CASES {
+            let got = resolve(
+                &collection(),
+                &read(record),
+                &read(body),
+                &mut Counter::default(),
+            );
+            assert_eq!(got, read(expected), "{record} {body}");
+        }
+    }
+
+    #[test]
+    fn autogenerate_appends_to_a_prefix() {
+        let body = serde_json::from_str(r#"{"t:autogenerate":"pre-"}"#).expect("an object");
+        let got = resolve(&collection(), &Map::new(), &body, &mut Counter::default());
+        let text = got["t"].as_str().expect("a text");
+        assert_eq!(
+            crate::pattern::matches("^pre-[0-9]{4}$", text),
+            Ok(true),
+            "{text}"
+        );
+    }
+}

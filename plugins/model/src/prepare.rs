@@ -29,11 +29,24 @@ impl Collection {
         let suffix = self.id.clone();
         self.init_indexes(&suffix);
         let superusers = self.is_superusers();
+        let fields = &self.fields;
+        let known = |name: &str| fields.iter().any(|field| field.name == name);
         if let Some(auth) = &mut self.auth {
             if superusers {
                 auth.oauth2.enabled = false;
                 auth.password_auth.enabled = true;
                 auth.mfa.enabled |= auth.otp.enabled;
+            }
+            let mapped = &mut auth.oauth2.mapped_fields;
+            for name in [
+                &mut mapped.id,
+                &mut mapped.name,
+                &mut mapped.username,
+                &mut mapped.avatar_url,
+            ] {
+                if !known(name) {
+                    name.clear();
+                }
             }
             if let Some(before) = old.and_then(|old| old.auth.as_ref())
                 && before.auth_rule != auth.auth_rule

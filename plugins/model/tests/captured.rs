@@ -11,6 +11,7 @@ use serde_json::Value;
 
 const SYSTEM: &str = include_str!("data/system.jsonl");
 const CREATE: &str = include_str!("data/create.jsonl");
+const UPDATE: &str = include_str!("data/update.jsonl");
 const COERCION: &str = include_str!("data/coercion.jsonl");
 const DATES: &str = include_str!("data/dates.json");
 const NOW: &str = "2026-01-02 03:04:05.678Z";
@@ -108,6 +109,60 @@ fn create(body: &str) -> Result<Collection, ApiError> {
     validate(&collection, None, &checks, &mut random)
         .map_err(|errors| ApiError::invalid(messages::CREATE_COLLECTION, errors))?;
     Ok(collection)
+}
+
+/// What the collections API does with an update request, without its database.
+fn update(old: &Collection, body: &str) -> Result<Collection, ApiError> {
+    let Ok(Value::Object(body)) = serde_json::from_str(body) else {
+        return Err(ApiError::bad_body());
+    };
+    let mut random = Counter(7);
+    let mut collection = old.clone();
+    collection.merge(&body).map_err(|_| ApiError::bad_body())?;
+    collection.prepare(Some(old), &|_| false, NOW, &mut random);
+    let stored = system_collections();
+    let stored: Vec<&Collection> = stored.iter().collect();
+    let checks = Checks {
+        stored: &stored,
+        rule: &|_, _| Ok(()),
+    };
+    validate(&collection, Some(old), &checks, &mut random)
+        .and_then(|()| hangar_model::ddl::sync(Some(old), &collection).map(|_| ()))
+        .map_err(|errors| ApiError::invalid(messages::UPDATE_COLLECTION, errors))?;
+    Ok(collection)
+}
+
+#[test]
+fn update_requests_answer_as_pocketbase() {
+    let mut wrong = Vec::new();
+    for line in UPDATE.lines() {
+        let case: Value = serde_json::from_str(line).expect("a case");
+        let text = |key: &str| case[key].as_str().expect("a text");
+        let old = create(text("create")).expect("a valid collection");
+        let (answer, expected) = match (
+            update(&old, text("body")),
+            Collection::from_storage(text("answer")),
+        ) {
+            (Ok(mut collection), Ok(mut captured)) => {
+                for dated in [&mut collection, &mut captured] {
+                    dated.updated = NOW.to_owned();
+                    if !dated.created.starts_with("2020") {
+                        dated.created = NOW.to_owned();
+                    }
+                }
+                (collection.to_json(), captured.to_json())
+            }
+            (Ok(collection), Err(_)) => (collection.to_json(), text("answer").to_owned()),
+            (Err(error), _) => (error.to_json(), text("answer").to_owned()),
+        };
+        if answer != expected {
+            wrong.push(format!(
+                "{}\n  pocketbase: {expected}\n  here:       {answer}",
+                text("body")
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What auth records need beyond others: the password form, email and verified, token keys, revocation.
 
 use hangar_model::ids::secret;
-use hangar_model::system::{AUTH_ORIGINS, EXTERNAL_AUTHS, MFAS, OTPS};
 use hangar_model::sql::table;
+use hangar_model::system::{AUTH_ORIGINS, EXTERNAL_AUTHS, MFAS, OTPS};
 use hangar_model::value::to_text;
 use hangar_model::{ApiError, FieldError, ValidationErrors, value_rules};
 use hangar_sdk::crypto::password;
@@ -21,7 +21,10 @@ use crate::records::draft::{Draft, failed_message};
 pub fn check_form(draft: &Draft, body: &Map<String, Value>, manager: bool) -> Outcome<()> {
     let mut errors = ValidationErrors::new();
     if !manager {
-        let verified_before = draft.before("verified").and_then(Value::as_bool).unwrap_or_default();
+        let verified_before = draft
+            .before("verified")
+            .and_then(Value::as_bool)
+            .unwrap_or_default();
         if draft.shown.flag("verified") != verified_before {
             errors.add("verified", value_rules::mismatch());
         }
@@ -30,7 +33,9 @@ pub fn check_form(draft: &Draft, body: &Map<String, Value>, manager: bool) -> Ou
         }
     }
     check_password(draft, body, manager, &mut errors)?;
-    errors.into_result().map_err(|errors| ApiError::invalid(failed_message(draft), errors).into())
+    errors
+        .into_result()
+        .map_err(|errors| ApiError::invalid(failed_message(draft), errors).into())
 }
 
 fn check_password(
@@ -40,7 +45,11 @@ fn check_password(
     errors: &mut ValidationErrors,
 ) -> Outcome<()> {
     let text = |name: &str| body.get(name).map(to_text).unwrap_or_default();
-    let (plain, confirm, old) = (text("password"), text("passwordConfirm"), text("oldPassword"));
+    let (plain, confirm, old) = (
+        text("password"),
+        text("passwordConfirm"),
+        text("oldPassword"),
+    );
     if !(draft.is_new() || !plain.is_empty() || !confirm.is_empty() || !old.is_empty()) {
         return Ok(());
     }
@@ -59,9 +68,18 @@ fn check_password(
         errors.add("oldPassword", value_rules::required());
         return Ok(());
     }
-    let hash = draft.before("password").and_then(Value::as_str).unwrap_or_default();
+    let hash = draft
+        .before("password")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if hash.is_empty() || !password::verify(&old, hash)? {
-        errors.add("oldPassword", FieldError::new("validation_invalid_old_password", "Missing or invalid old password."));
+        errors.add(
+            "oldPassword",
+            FieldError::new(
+                "validation_invalid_old_password",
+                "Missing or invalid old password.",
+            ),
+        );
     }
     Ok(())
 }
@@ -77,7 +95,10 @@ pub fn prepare(draft: &mut Draft) {
     }
     let revoked = draft.shown.passwords.contains_key("password") || draft.changed("email");
     if !draft.is_new() && revoked && !draft.changed("tokenKey") {
-        draft.shown.values.insert("tokenKey".into(), secret(&mut HostRandom).into());
+        draft
+            .shown
+            .values
+            .insert("tokenKey".into(), secret(&mut HostRandom).into());
     }
 }
 
@@ -112,7 +133,13 @@ fn owned_by(draft: &Draft, tables: &[&str]) -> Vec<Statement> {
                 "DELETE FROM {} WHERE \"collectionRef\" = $1::text AND \"recordRef\" = $2::text",
                 table(name)
             );
-            Statement::new(sql, vec![Param::Text(draft.entry.id.clone()), Param::Text(draft.shown.id().to_owned())])
+            Statement::new(
+                sql,
+                vec![
+                    Param::Text(draft.entry.id.clone()),
+                    Param::Text(draft.shown.id().to_owned()),
+                ],
+            )
         })
         .collect()
 }

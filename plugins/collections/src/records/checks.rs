@@ -26,13 +26,25 @@ pub struct Checks {
 impl Checks {
     /// What has to be asked about a draft.
     pub fn of(catalog: &Catalog, draft: &Draft) -> Self {
-        let mut checks = Self { segments: Vec::new(), relations: Vec::new(), auth_id: false, lost: Vec::new() };
+        let mut checks = Self {
+            segments: Vec::new(),
+            relations: Vec::new(),
+            auth_id: false,
+            lost: Vec::new(),
+        };
         for field in &draft.entry.fields {
-            let FieldOptions::Relation(options) = &field.options else { continue };
+            let FieldOptions::Relation(options) = &field.options else {
+                continue;
+            };
             if !draft.changed(&field.name) {
                 continue;
             }
-            let ids = draft.shown.values.get(&field.name).map(to_list).unwrap_or_default();
+            let ids = draft
+                .shown
+                .values
+                .get(&field.name)
+                .map(to_list)
+                .unwrap_or_default();
             if ids.is_empty() {
                 continue;
             }
@@ -42,20 +54,40 @@ impl Checks {
             };
             let (condition, param) = match ids.as_slice() {
                 [id] => ("= $1::text", id.clone()),
-                _ => ("IN (SELECT jsonb_array_elements_text($1::text::jsonb))", Value::from(ids.as_slice()).to_string()),
+                _ => (
+                    "IN (SELECT jsonb_array_elements_text($1::text::jsonb))",
+                    Value::from(ids.as_slice()).to_string(),
+                ),
             };
-            let sql = format!("SELECT count(*) FROM {} WHERE \"id\" {condition}", table(&target.name));
+            let sql = format!(
+                "SELECT count(*) FROM {} WHERE \"id\" {condition}",
+                table(&target.name)
+            );
             checks.segments.push(number(sql, param));
             checks.relations.push((field.name.clone(), ids.len()));
         }
         // Two generated ids never meet; one that a client has chosen may.
         if draft.is_new() && draft.entry.is_auth() && draft.id_given {
-            let others = catalog.all().iter().filter(|other| other.is_auth() && other.id != draft.entry.id);
-            let parts: Vec<String> =
-                others.map(|other| format!("SELECT 1 AS found FROM {} WHERE \"id\" = $1::text", table(&other.name))).collect();
+            let others = catalog
+                .all()
+                .iter()
+                .filter(|other| other.is_auth() && other.id != draft.entry.id);
+            let parts: Vec<String> = others
+                .map(|other| {
+                    format!(
+                        "SELECT 1 AS found FROM {} WHERE \"id\" = $1::text",
+                        table(&other.name)
+                    )
+                })
+                .collect();
             if !parts.is_empty() {
-                let sql = format!("SELECT count(*) FROM ({}) AS taken", parts.join(" UNION ALL "));
-                checks.segments.push(number(sql, draft.shown.id().to_owned()));
+                let sql = format!(
+                    "SELECT count(*) FROM ({}) AS taken",
+                    parts.join(" UNION ALL ")
+                );
+                checks
+                    .segments
+                    .push(number(sql, draft.shown.id().to_owned()));
                 checks.auth_id = true;
             }
         }
@@ -63,7 +95,13 @@ impl Checks {
     }
 
     fn judge(&self, answers: &[Vec<Value>], errors: &mut ValidationErrors) {
-        let count = |at: usize| answers.get(at).and_then(|rows| rows.first()).and_then(Value::as_u64).unwrap_or_default();
+        let count = |at: usize| {
+            answers
+                .get(at)
+                .and_then(|rows| rows.first())
+                .and_then(Value::as_u64)
+                .unwrap_or_default()
+        };
         for (at, (name, wanted)) in self.relations.iter().enumerate() {
             if count(at) < *wanted as u64 {
                 errors.add(name, value_rules::missing_relations());
@@ -72,11 +110,20 @@ impl Checks {
         for name in &self.lost {
             errors.add(
                 name,
-                FieldError::new("validation_missing_rel_collection", "Relation connection is missing or cannot be accessed."),
+                FieldError::new(
+                    "validation_missing_rel_collection",
+                    "Relation connection is missing or cannot be accessed.",
+                ),
             );
         }
         if self.auth_id && count(self.relations.len()) > 0 {
-            errors.add("id", FieldError::new("validation_invalid_auth_id", "Invalid or duplicated auth record id."));
+            errors.add(
+                "id",
+                FieldError::new(
+                    "validation_invalid_auth_id",
+                    "Invalid or duplicated auth record id.",
+                ),
+            );
         }
     }
 }
@@ -104,7 +151,9 @@ pub fn validate(catalog: &Catalog, draft: &Draft, checked: Option<Vec<Vec<Value>
         let result = match (field.kind(), draft.shown.passwords.get(name)) {
             (FieldType::Password, Some(plain)) => value_rules::validate(field, plain),
             // A stored hash was judged when it was a password.
-            (FieldType::Password, None) if value.as_str().is_some_and(|hash| !hash.is_empty()) => Ok(()),
+            (FieldType::Password, None) if value.as_str().is_some_and(|hash| !hash.is_empty()) => {
+                Ok(())
+            }
             (FieldType::File, _) => file(field, draft),
             _ => value_rules::validate(field, value),
         };
@@ -115,9 +164,19 @@ pub fn validate(catalog: &Catalog, draft: &Draft, checked: Option<Vec<Vec<Value>
         Some(answers) => answers,
         None if checks.segments.is_empty() => Vec::new(),
         None => {
-            let Checks { segments, relations, auth_id, lost } = checks;
+            let Checks {
+                segments,
+                relations,
+                auth_id,
+                lost,
+            } = checks;
             let answers = query::fetch(segments)?;
-            let checks = Checks { segments: Vec::new(), relations, auth_id, lost };
+            let checks = Checks {
+                segments: Vec::new(),
+                relations,
+                auth_id,
+                lost,
+            };
             checks.judge(&answers, &mut errors);
             return finish(draft, errors);
         }
@@ -127,17 +186,25 @@ pub fn validate(catalog: &Catalog, draft: &Draft, checked: Option<Vec<Vec<Value>
 }
 
 fn finish(draft: &Draft, errors: ValidationErrors) -> Outcome<()> {
-    errors.into_result().map_err(|errors| ApiError::invalid(failed_message(draft), errors).into())
+    errors
+        .into_result()
+        .map_err(|errors| ApiError::invalid(failed_message(draft), errors).into())
 }
 
 /// Names of stored files may stay or go; there is no way to add one yet.
 fn file(field: &hangar_model::Field, draft: &Draft) -> Result<(), FieldError> {
     let value = draft.shown.values.get(&field.name).unwrap_or(&Value::Null);
     let known = draft.before(&field.name).map(to_list).unwrap_or_default();
-    let unknown: Vec<String> = to_list(value).into_iter().filter(|name| !known.contains(name)).collect();
+    let unknown: Vec<String> = to_list(value)
+        .into_iter()
+        .filter(|name| !known.contains(name))
+        .collect();
     if !unknown.is_empty() {
-        return Err(FieldError::new("validation_invalid_file", "The field contains unknown filenames.")
-            .with(serde_json::json!({"invalidFiles": unknown})));
+        return Err(FieldError::new(
+            "validation_invalid_file",
+            "The field contains unknown filenames.",
+        )
+        .with(serde_json::json!({"invalidFiles": unknown})));
     }
     value_rules::validate(field, value)
 }

@@ -32,30 +32,64 @@ pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call) -> Outcome<Resp
     segments.extend(submitted::meets(catalog, &draft, call, &rule, &resolved)?);
     let ruled = !segments.is_empty();
     if entry.is_auth() && !superuser {
-        segments.extend(submitted::meets(catalog, &draft, call, &entry.rule(RuleKind::Manage)?, &resolved)?);
+        segments.extend(submitted::meets(
+            catalog,
+            &draft,
+            call,
+            &entry.rule(RuleKind::Manage)?,
+            &resolved,
+        )?);
     }
     let managed = segments.len() > usize::from(ruled);
     let pipelined = events.is_empty();
     if pipelined {
         segments.extend(Checks::of(catalog, &draft).segments);
     }
-    let mut answers = if segments.is_empty() { Vec::new() } else { query::fetch(segments)? }.into_iter();
+    let mut answers = if segments.is_empty() {
+        Vec::new()
+    } else {
+        query::fetch(segments)?
+    }
+    .into_iter();
     if ruled && answers.next().is_none_or(|rows| rows.is_empty()) {
         return Err(ApiError::create_record(ValidationErrors::new()).into());
     }
     let manager = superuser || (managed && answers.next().is_some_and(|rows| !rows.is_empty()));
     let checked = pipelined.then(|| answers.collect());
 
-    in_request(&events, "onRecordCreateRequest", call, &mut draft, |draft| {
-        if draft.entry.is_auth() {
-            auth::check_form(draft, &call.body.values, manager)?;
-        }
-        let result = draft::save(catalog, draft, &events, How { validate: true, checked });
-        let result = result.map_err(|failure| draft::failed(draft, failure));
-        draft::after(&CREATE, draft, &events, result)?;
-        let mut items = present::enrich(catalog, entry, call, vec![draft.shown.clone()], Options::of(call))?;
-        Ok(Response::json(200, to_json(&present::pick(&picker, items.pop().unwrap_or_default()))))
-    })
+    in_request(
+        &events,
+        "onRecordCreateRequest",
+        call,
+        &mut draft,
+        |draft| {
+            if draft.entry.is_auth() {
+                auth::check_form(draft, &call.body.values, manager)?;
+            }
+            let result = draft::save(
+                catalog,
+                draft,
+                &events,
+                How {
+                    validate: true,
+                    checked,
+                },
+            );
+            let result = result.map_err(|failure| draft::failed(draft, failure));
+            draft::after(&CREATE, draft, &events, result)?;
+            let mut items = present::enrich(
+                catalog,
+                entry,
+                call,
+                vec![draft.shown.clone()],
+                Options::of(call),
+            )?;
+            Ok(Response::json(
+                200,
+                to_json(&present::pick(&picker, items.pop().unwrap_or_default())),
+            ))
+        },
+    )
 }
 
 /// Files cannot be stored yet: better an error than a record without its file.
@@ -65,7 +99,15 @@ pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call) -> Outcome<Resp
 pub fn refuse_files(draft: &Draft, call: &Call) -> Outcome<()> {
     let mut errors = ValidationErrors::new();
     for name in submitted::files(&draft.entry, call) {
-        errors.add(name, FieldError::new("validation_invalid_file", "This version cannot store files."));
+        errors.add(
+            name,
+            FieldError::new(
+                "validation_invalid_file",
+                "This version cannot store files.",
+            ),
+        );
     }
-    errors.into_result().map_err(|errors| ApiError::invalid(draft::failed_message(draft), errors).into())
+    errors
+        .into_result()
+        .map_err(|errors| ApiError::invalid(draft::failed_message(draft), errors).into())
 }

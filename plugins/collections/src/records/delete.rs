@@ -5,20 +5,19 @@ use std::rc::Rc;
 use hangar_model::sql::ident;
 use hangar_model::value::to_list;
 use hangar_model::{ApiError, messages};
-use hangar_sdk::context;
 use hangar_sdk::http::Response;
 use hangar_sdk::postgres::{Statement, Value as Param, query, query_json};
 use serde_json::Value;
 
-use crate::answer::Outcome;
+use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Reference, RuleKind};
+use crate::records::auth;
 use crate::records::draft::{self, DELETE, Draft, How, Names, UPDATE, inside};
 use crate::records::hooks::Events;
 use crate::records::query::{self as queries, Values};
 use crate::records::request_event::in_request;
 use crate::records::write::{retried, transaction};
-use crate::records::auth;
 
 /// Referring records looked at in one go.
 const PAGE: usize = 200;
@@ -36,14 +35,22 @@ pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call, id: &str) -> Ou
     queries::with_id(&mut query, id);
     queries::with_rule(&mut query, &rule)?;
     let statement = queries::rows_statement(&queries::full_list(entry), query.finish(), " LIMIT 1");
-    let stored = queries::fetch_records(entry, statement)?.pop().ok_or_else(|| ApiError::not_found(""))?;
+    let stored = queries::fetch_records(entry, statement)?
+        .pop()
+        .ok_or_else(|| ApiError::not_found(""))?;
     let mut draft = Draft::stored(entry.clone(), stored);
     let events = draft::listened(&DELETE, entry, &["onRecordDeleteRequest"]);
-    in_request(&events, "onRecordDeleteRequest", call, &mut draft, |draft| {
-        delete(catalog, draft, &events)
-            .map_err(|failure| ApiError::into(failure.into_api(messages::DELETE_RECORD)))?;
-        Ok(Response::empty(204))
-    })
+    in_request(
+        &events,
+        "onRecordDeleteRequest",
+        call,
+        &mut draft,
+        |draft| {
+            delete(catalog, draft, &events)
+                .map_err(|failure| Failure::Api(failure.into_api(messages::DELETE_RECORD)))?;
+            Ok(Response::empty(204))
+        },
+    )
 }
 
 /// A change done on the way, whose after-events wait for the commit.
@@ -90,46 +97,69 @@ fn delete_one(
 ) -> Outcome<()> {
     inside(events, &DELETE.of("Record", ""), draft, &mut |draft| {
         inside(events, &DELETE.of("Model", ""), draft, &mut |draft| {
-            inside(events, &DELETE.of("Record", "Execute"), draft, &mut |draft| {
-                let entry = draft.entry.clone();
-                let alone = !events.has(&DELETE.of("Model", "Execute"))
-                    && !entry.is_auth()
-                    && catalog.references(&entry.id).next().is_none();
-                if alone {
-                    return delete_row(draft);
-                }
-                transaction(|| {
-                    inside(events, &DELETE.of("Model", "Execute"), draft, &mut |draft| {
-                        remove(catalog, draft, pending, depth)
+            inside(
+                events,
+                &DELETE.of("Record", "Execute"),
+                draft,
+                &mut |draft| {
+                    let entry = draft.entry.clone();
+                    let alone = !events.has(&DELETE.of("Model", "Execute"))
+                        && !entry.is_auth()
+                        && catalog.references(&entry.id).next().is_none();
+                    if alone {
+                        return delete_row(draft);
+                    }
+                    transaction(|| {
+                        inside(
+                            events,
+                            &DELETE.of("Model", "Execute"),
+                            draft,
+                            &mut |draft| remove(catalog, draft, pending, depth),
+                        )
                     })
-                })
-            })
+                },
+            )
         })
-    })?;
-    if draft.entry.is_auth() {
-        context::forget_identity(&format!("{}/{}", draft.entry.id, draft.shown.id()));
-    }
-    Ok(())
+    })
 }
 
 fn delete_row(draft: &Draft) -> Outcome<()> {
-    let sql = format!("DELETE FROM {} WHERE \"id\" = $1::text", draft.entry.table());
+    let sql = format!(
+        "DELETE FROM {} WHERE \"id\" = $1::text",
+        draft.entry.table()
+    );
     let rows = query(sql, vec![Param::Text(draft.shown.id().to_owned())])?;
-    if rows.affected == 0 { Err(ApiError::not_found("").into()) } else { Ok(()) }
+    if rows.affected == 0 {
+        Err(ApiError::not_found("").into())
+    } else {
+        Ok(())
+    }
 }
 
 /// The row first: whoever refers to it in a circle then no longer finds it.
-fn remove(catalog: &Catalog, draft: &Draft, pending: &mut Vec<Pending>, depth: usize) -> Outcome<()> {
+fn remove(
+    catalog: &Catalog,
+    draft: &Draft,
+    pending: &mut Vec<Pending>,
+    depth: usize,
+) -> Outcome<()> {
     if depth > MAX_DEPTH {
-        hangar_sdk::log::warn("a delete cascades over more than 50 records in a row and is refused");
+        hangar_sdk::log::warn(
+            "a delete cascades over more than 50 records in a row and is refused",
+        );
         return Err(ApiError::bad_request(messages::DELETE_RECORD).into());
     }
     let entry = draft.entry.clone();
     if entry.is_superusers() {
         // All rows are locked, so that two requests cannot delete the last two at once.
-        let sql = format!("SELECT \"id\" FROM {} ORDER BY \"id\" FOR UPDATE", entry.table());
+        let sql = format!(
+            "SELECT \"id\" FROM {} ORDER BY \"id\" FOR UPDATE",
+            entry.table()
+        );
         if query(sql, vec![])?.rows.len() <= 1 {
-            return Err(ApiError::bad_request("You can't delete the only existing superuser.").into());
+            return Err(
+                ApiError::bad_request("You can't delete the only existing superuser.").into(),
+            );
         }
     }
     delete_row(draft)?;
@@ -152,17 +182,30 @@ fn release(
     depth: usize,
 ) -> Outcome<()> {
     let name = &reference.field.name;
-    let (deletes, updates) =
-        (draft::listened(&DELETE, reference.entry, &[]), draft::listened(&UPDATE, reference.entry, &[]));
+    let (deletes, updates) = (
+        draft::listened(&DELETE, reference.entry, &[]),
+        draft::listened(&UPDATE, reference.entry, &[]),
+    );
     let mut last = String::new();
     loop {
         let found = referring(reference, id, &last)?;
-        let Some(end) = found.last().and_then(|record| record.get("id")).and_then(Value::as_str) else { return Ok(()) };
+        let Some(end) = found
+            .last()
+            .and_then(|record| record.get("id"))
+            .and_then(Value::as_str)
+        else {
+            return Ok(());
+        };
         last = end.to_owned();
         let full = found.len() == PAGE;
         for record in found {
             let mut draft = Draft::stored(reference.entry.clone(), record);
-            let mut ids = draft.shown.values.get(name).map(to_list).unwrap_or_default();
+            let mut ids = draft
+                .shown
+                .values
+                .get(name)
+                .map(to_list)
+                .unwrap_or_default();
             ids.retain(|other| other != id);
             if ids.is_empty() && reference.options.cascade_delete {
                 let result = delete_one(catalog, &mut draft, &deletes, pending, depth + 1);
@@ -187,10 +230,20 @@ fn release(
 }
 
 /// Notes a change for its after-events; a failed one fails the whole.
-fn finish(pending: &mut Vec<Pending>, names: Names, draft: Draft, events: &Events, result: Outcome<()>) -> Outcome<()> {
+fn finish(
+    pending: &mut Vec<Pending>,
+    names: Names,
+    draft: Draft,
+    events: &Events,
+    result: Outcome<()>,
+) -> Outcome<()> {
     result?;
-    if !events.is_empty() {
-        pending.push(Pending { names, draft, events: events.clone() });
+    if !events.is_empty() || draft.entry.is_auth() {
+        pending.push(Pending {
+            names,
+            draft,
+            events: events.clone(),
+        });
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use hangar_model::value::{blank_record, fill_generated};
-use hangar_model::{ApiError, FieldType, messages};
+use hangar_model::{FieldType, messages};
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Failure, Outcome};
@@ -77,12 +77,24 @@ impl Draft {
     pub fn new(entry: Rc<Entry>) -> Self {
         let mut values = blank_record(&entry);
         name_collection(&entry, &mut values);
-        Self { entry, shown: Shown::new(values), original: None, saved: false, id_given: false }
+        Self {
+            entry,
+            shown: Shown::new(values),
+            original: None,
+            saved: false,
+            id_given: false,
+        }
     }
 
     /// A stored record.
     pub fn stored(entry: Rc<Entry>, values: Values) -> Self {
-        Self { entry, shown: Shown::new(values.clone()), original: Some(values), saved: false, id_given: false }
+        Self {
+            entry,
+            shown: Shown::new(values.clone()),
+            original: Some(values),
+            saved: false,
+            id_given: false,
+        }
     }
 
     /// Whether it is not stored yet.
@@ -92,7 +104,9 @@ impl Draft {
 
     /// The stored value of a field.
     pub fn before(&self, name: &str) -> Option<&Value> {
-        self.original.as_ref().and_then(|original| original.get(name))
+        self.original
+            .as_ref()
+            .and_then(|original| original.get(name))
     }
 
     /// Whether a field differs from what is stored; all of a new record do.
@@ -104,7 +118,9 @@ impl Draft {
     /// aside until they are hashed.
     pub fn load(&mut self, values: &Map<String, Value>) {
         for (name, value) in values {
-            let Some(field) = self.entry.field(name) else { continue };
+            let Some(field) = self.entry.field(name) else {
+                continue;
+            };
             match field.kind() {
                 FieldType::Autodate => {}
                 FieldType::Password => {
@@ -148,7 +164,11 @@ impl Subject for Draft {
     }
 
     fn changes(&self) -> Value {
-        if self.saved { json!({"set": record_document(&self.shown)}) } else { Value::Null }
+        if self.saved {
+            json!({"set": record_document(&self.shown)})
+        } else {
+            Value::Null
+        }
     }
 }
 
@@ -185,7 +205,10 @@ pub struct How {
 /// Validation errors as an answer with the message of the operation, and what hooks and the database say.
 pub fn save(catalog: &Catalog, draft: &mut Draft, events: &Events, how: How) -> Outcome<()> {
     let names = if draft.is_new() { CREATE } else { UPDATE };
-    let How { validate, mut checked } = how;
+    let How {
+        validate,
+        mut checked,
+    } = how;
     inside(events, &names.of("Record", ""), draft, &mut |draft| {
         inside(events, &names.of("Model", ""), draft, &mut |draft| {
             prepare(draft);
@@ -193,13 +216,18 @@ pub fn save(catalog: &Catalog, draft: &mut Draft, events: &Events, how: How) -> 
                 let checked = checked.take();
                 validate_inside(catalog, draft, events, checked)?;
             }
-            inside(events, &names.of("Record", "Execute"), draft, &mut |draft| {
-                inside(events, &names.of("Model", "Execute"), draft, &mut |draft| {
-                    write::store(draft)?;
-                    draft.saved = true;
-                    Ok(())
-                })
-            })
+            inside(
+                events,
+                &names.of("Record", "Execute"),
+                draft,
+                &mut |draft| {
+                    inside(events, &names.of("Model", "Execute"), draft, &mut |draft| {
+                        write::store(draft)?;
+                        draft.saved = true;
+                        Ok(())
+                    })
+                },
+            )
         })
     })
 }
@@ -225,15 +253,24 @@ fn validate_inside(
     })
 }
 
-/// Raises the events after a change has ended, well or not.
+/// Raises the events after a change has ended, well or not, and drops what the host remembers of a changed identity.
+/// To be called after the commit.
 ///
 /// # Errors
 /// The failure itself, or what a handler throws: the client then gets an error though the change has happened.
-pub fn after(names: &Names, draft: &mut Draft, events: &Events, result: Outcome<()>) -> Outcome<()> {
+pub fn after(
+    names: &Names,
+    draft: &mut Draft,
+    events: &Events,
+    result: Outcome<()>,
+) -> Outcome<()> {
     let (outcome, more) = match &result {
         Ok(()) => ("Success", Value::Null),
         Err(failure) => ("Error", json!({"error": error_document(failure)})),
     };
+    if result.is_ok() && draft.entry.is_auth() && !draft.is_new() {
+        hangar_sdk::context::forget_identity(&format!("{}/{}", draft.entry.id, draft.shown.id()));
+    }
     for kind in ["Record", "Model"] {
         let event = names.after(kind, outcome);
         if events.has(&event) {
@@ -247,10 +284,14 @@ pub fn after(names: &Names, draft: &mut Draft, events: &Events, result: Outcome<
 
 /// The message of a failed save.
 pub fn failed_message(draft: &Draft) -> &'static str {
-    if draft.is_new() { messages::CREATE_RECORD } else { messages::UPDATE_RECORD }
+    if draft.is_new() {
+        messages::CREATE_RECORD
+    } else {
+        messages::UPDATE_RECORD
+    }
 }
 
 /// A failed save as the client gets it.
 pub fn failed(draft: &Draft, failure: Failure) -> Failure {
-    ApiError::into(failure.into_api(failed_message(draft)))
+    Failure::Api(failure.into_api(failed_message(draft)))
 }

@@ -31,9 +31,19 @@ const MAX_BACK_TOTAL: usize = 10_000;
 ///
 /// # Errors
 /// What hooks and the database say.
-pub fn expand(catalog: &Catalog, entry: &Entry, call: &Call, records: &mut [Shown], paths: &str) -> Outcome<()> {
+pub fn expand(
+    catalog: &Catalog,
+    entry: &Entry,
+    call: &Call,
+    records: &mut [Shown],
+    paths: &str,
+) -> Outcome<()> {
     let mut seen: Vec<&str> = Vec::new();
-    for path in paths.split(',').map(str::trim).filter(|path| !path.is_empty()) {
+    for path in paths
+        .split(',')
+        .map(str::trim)
+        .filter(|path| !path.is_empty())
+    {
         if seen.len() < MAX_PATHS && !seen.contains(&path) {
             seen.push(path);
         }
@@ -55,9 +65,15 @@ struct Step<'a> {
 
 fn step<'a>(catalog: &'a Catalog, entry: &Entry, name: &str) -> Option<Step<'a>> {
     if let Some(field) = entry.field(name) {
-        let FieldOptions::Relation(options) = &field.options else { return None };
+        let FieldOptions::Relation(options) = &field.options else {
+            return None;
+        };
         let target = catalog.get(&options.collection_id)?;
-        return Some(Step { target, back: None, single: !field.is_multiple() });
+        return Some(Step {
+            target,
+            back: None,
+            single: !field.is_multiple(),
+        });
     }
     let (collection, field) = name.split_once("_via_")?;
     let target = catalog.get(collection)?;
@@ -66,8 +82,17 @@ fn step<'a>(catalog: &'a Catalog, entry: &Entry, name: &str) -> Option<Step<'a>>
         FieldOptions::Relation(options) if options.collection_id == entry.id => {}
         _ => return None,
     }
-    let single = !back.is_multiple() && target.filter.unique.iter().any(|column| column == &back.name);
-    Some(Step { target, back: Some(back), single })
+    let single = !back.is_multiple()
+        && target
+            .filter
+            .unique
+            .iter()
+            .any(|column| column == &back.name);
+    Some(Step {
+        target,
+        back: Some(back),
+        single,
+    })
 }
 
 /// Follows one path; false if it leads nowhere.
@@ -83,13 +108,18 @@ fn follow(
         return Ok(true);
     }
     let (name, rest) = path.split_once('.').unwrap_or((path, ""));
-    let Some(step) = step(catalog, entry, name) else { return Ok(false) };
+    let Some(step) = step(catalog, entry, name) else {
+        return Ok(false);
+    };
     if !call.superuser() && matches!(step.target.rule(RuleKind::View)?, Rule::Locked) {
         return Ok(false);
     }
     let mut targets = find(catalog, &step, call, records, name)?;
     let found = !targets.is_empty();
-    if found && !rest.is_empty() && !follow(catalog, step.target, call, &mut targets, rest, depth + 1)? {
+    if found
+        && !rest.is_empty()
+        && !follow(catalog, step.target, call, &mut targets, rest, depth + 1)?
+    {
         return Ok(false);
     }
     // Which parents a record found by a back relation belongs to; a plain relation names its targets itself.
@@ -98,7 +128,12 @@ fn follow(
         match step.back {
             None => children.entry(target.id().to_owned()).or_default().push(at),
             Some(field) => {
-                for parent in target.values.get(&field.name).map(to_list).unwrap_or_default() {
+                for parent in target
+                    .values
+                    .get(&field.name)
+                    .map(to_list)
+                    .unwrap_or_default()
+                {
                     children.entry(parent).or_default().push(at);
                 }
             }
@@ -109,14 +144,29 @@ fn follow(
         let expand = record.expand.get_or_insert_with(Map::new);
         let keys = match step.back {
             None => record.values.get(name).map(to_list).unwrap_or_default(),
-            Some(_) => vec![record.values.get("id").and_then(Value::as_str).unwrap_or_default().to_owned()],
+            Some(_) => vec![
+                record
+                    .values
+                    .get("id")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned(),
+            ],
         };
-        let places = keys.iter().filter_map(|key| children.get(key)).flatten().take(MAX_BACK);
+        let places = keys
+            .iter()
+            .filter_map(|key| children.get(key))
+            .flatten()
+            .take(MAX_BACK);
         let mut items: Vec<Value> = places.filter_map(|at| values.get(*at).cloned()).collect();
         if items.is_empty() {
             continue;
         }
-        let value = if step.single { items.swap_remove(0) } else { Value::Array(items) };
+        let value = if step.single {
+            items.swap_remove(0)
+        } else {
+            Value::Array(items)
+        };
         match expand.get_mut(name) {
             Some(old) => merge(old, value),
             None => {
@@ -128,12 +178,28 @@ fn follow(
 }
 
 /// The records a step leads to, as the caller may view them.
-fn find(catalog: &Catalog, step: &Step<'_>, call: &Call, records: &[Shown], name: &str) -> Outcome<Vec<Shown>> {
+fn find(
+    catalog: &Catalog,
+    step: &Step<'_>,
+    call: &Call,
+    records: &[Shown],
+    name: &str,
+) -> Outcome<Vec<Shown>> {
     let ids: Vec<String> = match step.back {
-        None => records.iter().flat_map(|record| record.values.get(name).map(to_list).unwrap_or_default()).collect(),
-        Some(_) => records.iter().map(|record| record.id().to_owned()).collect(),
+        None => records
+            .iter()
+            .flat_map(|record| record.values.get(name).map(to_list).unwrap_or_default())
+            .collect(),
+        Some(_) => records
+            .iter()
+            .map(|record| record.id().to_owned())
+            .collect(),
     };
-    let mut distinct: Vec<&str> = ids.iter().map(String::as_str).filter(|id| !id.is_empty()).collect();
+    let mut distinct: Vec<&str> = ids
+        .iter()
+        .map(String::as_str)
+        .filter(|id| !id.is_empty())
+        .collect();
     distinct.sort_unstable();
     distinct.dedup();
     if distinct.is_empty() {
@@ -148,7 +214,9 @@ fn find(catalog: &Catalog, step: &Step<'_>, call: &Call, records: &[Shown], name
             String::new()
         }
         Some(field) => {
-            let param = query.param(hangar_filter::Value::Text(Value::from(distinct.as_slice()).to_string()));
+            let param = query.param(hangar_filter::Value::Text(
+                Value::from(distinct.as_slice()).to_string(),
+            ));
             let ids = format!("SELECT jsonb_array_elements_text({param}::text::jsonb)");
             let column = format!("{}.{}", query.alias(), ident(&field.name));
             let condition = match field.is_multiple() {
@@ -156,12 +224,18 @@ fn find(catalog: &Catalog, step: &Step<'_>, call: &Call, records: &[Shown], name
                 false => format!("{column} IN ({ids})"),
             };
             query.condition(&condition);
-            format!(" LIMIT {}", MAX_BACK.saturating_mul(distinct.len()).min(MAX_BACK_TOTAL))
+            format!(
+                " LIMIT {}",
+                MAX_BACK.saturating_mul(distinct.len()).min(MAX_BACK_TOTAL)
+            )
         }
     };
     query::with_rule(&mut query, &rule)?;
     let statement = query::rows_statement(&query::full_list(step.target), query.finish(), &tail);
-    Ok(query::fetch_records(step.target, statement)?.into_iter().map(Shown::new).collect())
+    Ok(query::fetch_records(step.target, statement)?
+        .into_iter()
+        .map(Shown::new)
+        .collect())
 }
 
 /// Joins what two paths with the same beginning have found: the same records, expanded differently.
@@ -176,8 +250,15 @@ fn merge(old: &mut Value, new: Value) {
             }
         }
         (Value::Object(old), Value::Object(mut new)) => {
-            let Some(Value::Object(new)) = new.remove("expand") else { return };
-            let Value::Object(expand) = old.entry("expand").or_insert_with(|| Value::Object(Map::new())) else { return };
+            let Some(Value::Object(new)) = new.remove("expand") else {
+                return;
+            };
+            let Value::Object(expand) = old
+                .entry("expand")
+                .or_insert_with(|| Value::Object(Map::new()))
+            else {
+                return;
+            };
             for (name, value) in new {
                 match expand.get_mut(&name) {
                     Some(other) => merge(other, value),
@@ -199,7 +280,10 @@ mod tests {
     #[test]
     fn paths_with_the_same_beginning_are_joined() {
         let mut old = json!([{"id": "a", "expand": {"x": {"id": "x1"}}}, {"id": "b"}]);
-        merge(&mut old, json!([{"id": "a", "expand": {"y": {"id": "y1"}}}, {"id": "c"}]));
+        merge(
+            &mut old,
+            json!([{"id": "a", "expand": {"y": {"id": "y1"}}}, {"id": "c"}]),
+        );
         assert_eq!(
             old,
             json!([{"id": "a", "expand": {"x": {"id": "x1"}, "y": {"id": "y1"}}}, {"id": "b"}, {"id": "c"}])

@@ -93,17 +93,27 @@ pub fn around<S: Subject, T>(
 }
 
 fn apply(subject: &mut impl Subject, text: &str, known: usize) {
-    for patch in text.get(known..).unwrap_or_default().split(SEPARATOR).filter(|patch| !patch.is_empty()) {
+    for patch in text
+        .get(known..)
+        .unwrap_or_default()
+        .split(SEPARATOR)
+        .filter(|patch| !patch.is_empty())
+    {
         match serde_json::from_str(patch) {
             Ok(Value::Object(patch)) => subject.apply(&patch),
-            _ => hangar_sdk::log::warn("a hook has answered a patch that is no JSON object; it is ignored"),
+            _ => hangar_sdk::log::warn(
+                "a hook has answered a patch that is no JSON object; it is ignored",
+            ),
         }
     }
 }
 
 /// The `request` of a document.
 pub fn request_document(call: &Call) -> Value {
-    let identity = call.identity_text.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let identity = call
+        .identity_text
+        .as_deref()
+        .and_then(|text| serde_json::from_str::<Value>(text).ok());
     json!({
         "method": call.method,
         "path": call.path,
@@ -119,7 +129,12 @@ pub fn request_document(call: &Call) -> Value {
 /// A record for a document: its fields and the values hooks have set beside them.
 pub fn record_document(record: &Shown) -> Value {
     let mut values: Values = record.custom.clone();
-    values.extend(record.values.iter().map(|(name, value)| (name.clone(), value.clone())));
+    values.extend(
+        record
+            .values
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
     for name in record.passwords.keys() {
         values.remove(name);
     }
@@ -136,12 +151,25 @@ pub struct Reply {
 impl Reply {
     /// Reads the `response` of a patch.
     pub fn apply(&mut self, patch: &Map<String, Value>) {
-        let Some(response) = patch.get("response") else { return };
-        let headers = response.get("headers").and_then(Value::as_array).into_iter().flatten().filter_map(|pair| {
-            Some((pair.get(0)?.as_str()?.to_owned(), pair.get(1)?.as_str()?.to_owned()))
-        });
+        let Some(response) = patch.get("response") else {
+            return;
+        };
+        let headers = response
+            .get("headers")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|pair| {
+                Some((
+                    pair.get(0)?.as_str()?.to_owned(),
+                    pair.get(1)?.as_str()?.to_owned(),
+                ))
+            });
         self.headers.extend(headers);
-        let Some(status) = response.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok())
+        let Some(status) = response
+            .get("status")
+            .and_then(Value::as_u64)
+            .and_then(|status| u16::try_from(status).ok())
         else {
             return;
         };
@@ -149,10 +177,23 @@ impl Reply {
             return;
         }
         self.written = Some(match response {
-            _ if response.get("json").is_some() => Response::json(status, hangar_model::json::to_json(&response["json"])),
-            _ => match (response.get("text").and_then(Value::as_str), response.get("base64").and_then(Value::as_str)) {
-                (Some(text), _) => Response { status, headers: vec![], payload: Payload::Text(text.to_owned()) },
-                (None, Some(text)) => Response { status, headers: vec![], payload: Payload::Bytes(decode(text)) },
+            _ if response.get("json").is_some() => {
+                Response::json(status, hangar_model::json::to_json(&response["json"]))
+            }
+            _ => match (
+                response.get("text").and_then(Value::as_str),
+                response.get("base64").and_then(Value::as_str),
+            ) {
+                (Some(text), _) => Response {
+                    status,
+                    headers: vec![],
+                    payload: Payload::Text(text.to_owned()),
+                },
+                (None, Some(text)) => Response {
+                    status,
+                    headers: vec![],
+                    payload: Payload::Bytes(decode(text)),
+                },
                 (None, None) => Response::empty(status),
             },
         });
@@ -167,7 +208,9 @@ impl Reply {
         };
         for (name, value) in self.headers {
             if name.eq_ignore_ascii_case("content-type") {
-                response.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+                response
+                    .headers
+                    .retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
             }
             response.headers.push((name, value));
         }
@@ -221,15 +264,24 @@ pub fn view_request(
     record: Shown,
     answer: impl FnOnce(Shown) -> Outcome<Response>,
 ) -> Outcome<Response> {
-    let document =
-        json!({"record": record_document(&record), "isNew": false, "original": {}, "request": request_document(call)});
-    let mut event = ViewEvent { entry, record, reply: Reply::default() };
-    let around = around("onRecordViewRequest", entry, document.to_string(), &mut event, |event| {
-        if event.reply.written.is_some() {
-            return Ok(Response::empty(200));
-        }
-        answer(event.record.clone())
-    })?;
+    let document = json!({"record": record_document(&record), "isNew": false, "original": {}, "request": request_document(call)});
+    let mut event = ViewEvent {
+        entry,
+        record,
+        reply: Reply::default(),
+    };
+    let around = around(
+        "onRecordViewRequest",
+        entry,
+        document.to_string(),
+        &mut event,
+        |event| {
+            if event.reply.written.is_some() {
+                return Ok(Response::empty(200));
+            }
+            answer(event.record.clone())
+        },
+    )?;
     Ok(event.reply.finish(around))
 }
 
@@ -245,7 +297,10 @@ impl ListEvent<'_> {
     fn chosen(&self) -> Vec<Shown> {
         match &self.kept {
             None => self.records.clone(),
-            Some(kept) => kept.iter().filter_map(|at| self.records.get(*at).cloned()).collect(),
+            Some(kept) => kept
+                .iter()
+                .filter_map(|at| self.records.get(*at).cloned())
+                .collect(),
         }
     }
 }
@@ -254,9 +309,16 @@ impl Subject for ListEvent<'_> {
     fn apply(&mut self, patch: &Map<String, Value>) {
         apply_records(self.entry, &mut self.records, patch);
         if let Some(keep) = patch.get("keep").and_then(Value::as_array) {
-            self.kept = Some(keep.iter().filter_map(Value::as_u64).filter_map(|at| usize::try_from(at).ok()).collect());
+            self.kept = Some(
+                keep.iter()
+                    .filter_map(Value::as_u64)
+                    .filter_map(|at| usize::try_from(at).ok())
+                    .collect(),
+            );
         }
-        if let Some(result @ Value::Object(_)) = patch.get("event").and_then(|event| event.get("result")) {
+        if let Some(result @ Value::Object(_)) =
+            patch.get("event").and_then(|event| event.get("result"))
+        {
             self.result = result.clone();
         }
         self.reply.apply(patch);
@@ -269,8 +331,16 @@ impl Subject for ListEvent<'_> {
 
 /// The patches of single records among many.
 fn apply_records(entry: &Entry, records: &mut [Shown], patch: &Map<String, Value>) {
-    for part in patch.get("records").and_then(Value::as_array).into_iter().flatten() {
-        let at = part.get("at").and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok());
+    for part in patch
+        .get("records")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let at = part
+            .get("at")
+            .and_then(Value::as_u64)
+            .and_then(|at| usize::try_from(at).ok());
         if let (Some(at), Value::Object(part)) = (at, part)
             && let Some(record) = records.get_mut(at)
         {
@@ -289,13 +359,25 @@ pub fn list_request(
 ) -> Outcome<Response> {
     let items: Vec<Value> = records.iter().map(record_document).collect();
     let document = json!({"records": items, "result": result, "request": request_document(call)});
-    let mut event = ListEvent { entry, records, kept: None, result, reply: Reply::default() };
-    let around = around("onRecordsListRequest", entry, document.to_string(), &mut event, |event| {
-        if event.reply.written.is_some() {
-            return Ok(Response::empty(200));
-        }
-        answer(event.chosen(), &event.result)
-    })?;
+    let mut event = ListEvent {
+        entry,
+        records,
+        kept: None,
+        result,
+        reply: Reply::default(),
+    };
+    let around = around(
+        "onRecordsListRequest",
+        entry,
+        document.to_string(),
+        &mut event,
+        |event| {
+            if event.reply.written.is_some() {
+                return Ok(Response::empty(200));
+            }
+            answer(event.chosen(), &event.result)
+        },
+    )?;
     Ok(event.reply.finish(around))
 }
 
@@ -334,11 +416,21 @@ pub fn enrich(
 ) -> Outcome<Vec<Shown>> {
     let items: Vec<Value> = records.iter().map(record_document).collect();
     let document = json!({"records": items, "request": request_document(call)});
-    let mut event = EnrichEvent { entry, records, expanded: false };
-    around("onRecordEnrich", entry, document.to_string(), &mut event, |event| {
-        event.expanded = true;
-        action(&mut event.records)
-    })?;
+    let mut event = EnrichEvent {
+        entry,
+        records,
+        expanded: false,
+    };
+    around(
+        "onRecordEnrich",
+        entry,
+        document.to_string(),
+        &mut event,
+        |event| {
+            event.expanded = true;
+            action(&mut event.records)
+        },
+    )?;
     Ok(event.records)
 }
 

@@ -44,14 +44,22 @@ impl Page {
         let (page, per_page) = (number("page")?, number("perPage")?);
         Ok(Self {
             page: page.max(1),
-            per_page: if per_page <= 0 { PER_PAGE } else { per_page.min(MAX_PER_PAGE) },
+            per_page: if per_page <= 0 {
+                PER_PAGE
+            } else {
+                per_page.min(MAX_PER_PAGE)
+            },
             skip_total,
         })
     }
 
     fn tail(&self) -> String {
         let offset = (self.page - 1).saturating_mul(self.per_page);
-        if offset == 0 { format!(" LIMIT {}", self.per_page) } else { format!(" LIMIT {} OFFSET {offset}", self.per_page) }
+        if offset == 0 {
+            format!(" LIMIT {}", self.per_page)
+        } else {
+            format!(" LIMIT {} OFFSET {offset}", self.per_page)
+        }
     }
 }
 
@@ -60,11 +68,18 @@ pub fn handle(catalog: &Catalog, entry: &Entry, call: &Call) -> Outcome<Response
     let rule = query::rule_for(entry, RuleKind::List, call)?;
     let superuser = call.superuser();
     let events = Events::among(&["onRecordsListRequest", "onRecordEnrich"], entry);
-    if !events.is_empty() || !call.parameter("expand").is_empty() || !call.parameter("fields").is_empty() {
+    if !events.is_empty()
+        || !call.parameter("expand").is_empty()
+        || !call.parameter("fields").is_empty()
+    {
         return slow(catalog, entry, call, &rule, &events);
     }
     let own = call.own_id(&entry.id).unwrap_or_default();
-    let key = format!("{}{}", if superuser { "list su " } else { "list " }, call.query);
+    let key = format!(
+        "{}{}",
+        if superuser { "list su " } else { "list " },
+        call.query
+    );
     if let Some(body) = entry.plans.defer(&key, "", own) {
         return Ok(Response::deferred(200, body?));
     }
@@ -98,6 +113,14 @@ impl<'a> Wanted<'a> {
         let (filter, sort) = (call.parameter("filter"), call.parameter("sort"));
         let superuser = call.superuser();
         if !superuser {
+            for name in ["@collection.", "@request."] {
+                if filter.contains(name) || sort.contains(name) {
+                    return Err(ApiError::forbidden(&format!(
+                        "Only superusers can filter by {name}"
+                    ))
+                    .into());
+                }
+            }
             check_client(filter, sort)?;
         }
         let page = Page::read(call)?;
@@ -105,7 +128,11 @@ impl<'a> Wanted<'a> {
             return Err(ApiError::bad_request("").into());
         }
         Ok(Self {
-            filter: if filter.is_empty() { None } else { Some(parse(filter)?) },
+            filter: if filter.is_empty() {
+                None
+            } else {
+                Some(parse(filter)?)
+            },
             sort,
             scope: Scope::Client { superuser },
             page,
@@ -116,16 +143,25 @@ impl<'a> Wanted<'a> {
 }
 
 fn request_for(call: &Call, dynamic: bool) -> FilterRequest {
-    if dynamic { call.plain_request() } else { FilterRequest::default() }
+    if dynamic {
+        call.plain_request()
+    } else {
+        FilterRequest::default()
+    }
 }
 
 /// A plan that answers the request by itself.
 fn compile(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>) -> Outcome<Compiled> {
     let wanted = Wanted::read(call)?;
     let mut dynamic = wanted.dynamic || matches!(rule, Rule::Expr(_, true));
-    let audience = if call.superuser() { Audience::Superuser } else { Audience::Public };
+    let audience = if call.superuser() {
+        Audience::Superuser
+    } else {
+        Audience::Public
+    };
     let shape = entry.shapes.get(entry, audience);
-    let manages = shape.hides_email() && matches!(entry.rule(RuleKind::Manage)?, Rule::Expr(_, true));
+    let manages =
+        shape.hides_email() && matches!(entry.rule(RuleKind::Manage)?, Rule::Expr(_, true));
     let request = request_for(call, dynamic || manages);
 
     let mut query = query::query(catalog, entry, &request);
@@ -135,7 +171,9 @@ fn compile(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>) -> Ou
     }
     query.sort(wanted.sort, wanted.scope)?;
     let email = match shape.hides_email() {
-        true => Some(query::email_condition(&mut query, catalog, entry, call, &request)?),
+        true => Some(query::email_condition(
+            &mut query, catalog, entry, call, &request,
+        )?),
         false => None,
     };
     let mut built = query.finish();
@@ -148,12 +186,23 @@ fn compile(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>) -> Ou
         built.params.extend(email.more);
         (own_at, email_sql) = (Some(email.own_at), email.sql);
     }
-    let count = format!("SELECT count(*) AS n FROM {} WHERE {}", built.count_from, built.where_sql);
-    let statement = query::rows_statement(&shape.select_list(&email_sql), built, &wanted.page.tail());
-    let Page { page, per_page, skip_total } = wanted.page;
+    let count = format!(
+        "SELECT count(*) AS n FROM {} WHERE {}",
+        built.count_from, built.where_sql
+    );
+    let statement =
+        query::rows_statement(&shape.select_list(&email_sql), built, &wanted.page.tail());
+    let Page {
+        page,
+        per_page,
+        skip_total,
+    } = wanted.page;
     let mut segments = vec![
         Segment::Text("{\"items\":[".into()),
-        Segment::Rows(Rendered { statement, template: shape.template.clone() }),
+        Segment::Rows(Rendered {
+            statement,
+            template: shape.template.clone(),
+        }),
     ];
     let after = format!("],\"page\":{page},\"perPage\":{per_page},\"totalItems\":");
     if skip_total {
@@ -167,13 +216,33 @@ fn compile(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>) -> Ou
         }));
         segments.push(Segment::Text("}".into()));
     }
-    let when_failed = Some(Fallback { status: 400, text: ApiError::bad_request("").to_json() });
-    let plan = Plan { segments, when_empty: None, when_failed };
-    Ok(Compiled { prepared: Prepared { plan, id_at: None, own_at }, dynamic })
+    let when_failed = Some(Fallback {
+        status: 400,
+        text: ApiError::bad_request("").to_json(),
+    });
+    let plan = Plan {
+        segments,
+        when_empty: None,
+        when_failed,
+    };
+    Ok(Compiled {
+        prepared: Prepared {
+            plan,
+            id_at: None,
+            own_at,
+        },
+        dynamic,
+    })
 }
 
 /// The way through this component, for hooks, `expand` and `fields`.
-fn slow(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>, events: &Events) -> Outcome<Response> {
+fn slow(
+    catalog: &Catalog,
+    entry: &Entry,
+    call: &Call,
+    rule: &Rule<'_>,
+    events: &Events,
+) -> Outcome<Response> {
     let picker = present::picker(call)?;
     let wanted = Wanted::read(call)?;
     let request = call.plain_request();
@@ -184,7 +253,10 @@ fn slow(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>, events: 
     }
     query.sort(wanted.sort, wanted.scope)?;
     let built = query.finish();
-    let count = format!("SELECT count(*) FROM {} WHERE {}", built.count_from, built.where_sql);
+    let count = format!(
+        "SELECT count(*) FROM {} WHERE {}",
+        built.count_from, built.where_sql
+    );
     let count_params = query::params(built.params.clone());
     let statement = query::rows_statement(&query::full_list(entry), built, &wanted.page.tail());
     let mut segments = vec![query::full_rows(entry, statement)];
@@ -197,19 +269,30 @@ fn slow(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>, events: 
     let mut answers = query::fetch(segments).map_err(bad_query)?;
     let total = match wanted.page.skip_total {
         true => -1,
-        false => answers.pop().and_then(|rows| rows.first().and_then(Value::as_i64)).unwrap_or_default(),
+        false => answers
+            .pop()
+            .and_then(|rows| rows.first().and_then(Value::as_i64))
+            .unwrap_or_default(),
     };
     let rows: Vec<Values> = query::objects(answers.pop().unwrap_or_default());
     let Page { page, per_page, .. } = wanted.page;
-    let pages = if total < 0 { -1 } else { (total + per_page - 1) / per_page };
-    let result = json!({"page": page, "perPage": per_page, "totalItems": total, "totalPages": pages});
+    let pages = if total < 0 {
+        -1
+    } else {
+        (total + per_page - 1) / per_page
+    };
+    let result =
+        json!({"page": page, "perPage": per_page, "totalItems": total, "totalPages": pages});
     let records: Vec<Shown> = rows.into_iter().map(Shown::new).collect();
 
     let answer = |records: Vec<Shown>, result: &Value| -> Outcome<Response> {
         let items = present::enrich(catalog, entry, call, records, Options::of(call))?;
         let mut body = result.clone();
         body["items"] = Value::Array(items);
-        Ok(Response::json(200, to_json(&present::pick_list(&picker, body))))
+        Ok(Response::json(
+            200,
+            to_json(&present::pick_list(&picker, body)),
+        ))
     };
     if !events.has("onRecordsListRequest") {
         return answer(records, &result);
@@ -222,10 +305,133 @@ fn bad_query(failure: Failure) -> Failure {
     match failure.sqlstate() {
         Some(state) if state.starts_with("22") || state.starts_with("42") => {
             if let Failure::Host(error) = &failure {
-                hangar_sdk::log::warn(&format!("a filter or sort failed in the database: {}", error.message));
+                hangar_sdk::log::warn(&format!(
+                    "a filter or sort failed in the database: {}",
+                    error.message
+                ));
             }
             ApiError::bad_request("").into()
         }
         _ => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hangar_model::{Collection, CollectionType, Field, FieldType};
+
+    struct Fixed;
+    impl hangar_model::Random for Fixed {
+        fn text(&mut self, length: usize, alphabet: &str) -> String {
+            alphabet.chars().cycle().take(length).collect()
+        }
+    }
+
+    fn catalog() -> Catalog {
+        let mut posts = Collection::new(CollectionType::Base, &mut Fixed);
+        (posts.id, posts.name) = ("p1".into(), "posts".into());
+        posts.rules.list = Some(String::new());
+        posts.add_field(Field::new(FieldType::Number, "n"));
+        posts.add_field(Field::new(FieldType::Bool, "published"));
+        let mut users = Collection::new(CollectionType::Auth, &mut Fixed);
+        (users.id, users.name) = ("u1".into(), "users".into());
+        users.rules.list = Some("verified = true".into());
+        if let Some(auth) = &mut users.auth {
+            auth.manage_rule = Some("verified = false".into());
+        }
+        Catalog::new(1, vec![posts, users])
+    }
+
+    fn statements(collection: &str, query: &str) -> Vec<Statement> {
+        let catalog = catalog();
+        let entry = catalog.get(collection).expect("the collection exists");
+        let call = Call {
+            query: query.into(),
+            ..Call::default()
+        };
+        let rule = entry.rule(RuleKind::List).expect("a valid rule");
+        let compiled = compile(&catalog, entry, &call, &rule).expect("compiles");
+        assert!(!compiled.dynamic);
+        let rows = |segment| match segment {
+            Segment::Rows(rendered) => Some(rendered.statement),
+            Segment::Text(_) => None,
+        };
+        compiled
+            .prepared
+            .plan
+            .segments
+            .into_iter()
+            .filter_map(rows)
+            .collect()
+    }
+
+    #[test]
+    fn a_filtered_page_is_two_statements() {
+        let all = statements(
+            "posts",
+            "filter=n%3E5000%26%26published%3Dtrue&sort=-n&page=3&perPage=10",
+        );
+        assert_eq!(
+            all[0].sql,
+            "SELECT \"posts\".\"id\", \"posts\".\"n\", \"posts\".\"published\" FROM \"public\".\"posts\" AS \"posts\" \
+             WHERE \"posts\".\"n\" > $1::float8 AND \"posts\".\"published\" = $2::bool \
+             ORDER BY \"posts\".\"n\" DESC, \"posts\".\"_rowid_\" ASC LIMIT 10 OFFSET 20"
+        );
+        assert!(
+            all[1]
+                .sql
+                .starts_with("SELECT n, (n + 10 - 1) / 10 FROM (SELECT count(*) AS n FROM")
+        );
+        assert_eq!(statements("posts", "skipTotal=1").len(), 1);
+    }
+
+    #[test]
+    fn the_count_of_auth_records_has_its_own_parameters_only() {
+        let all = statements("users", "filter=email~'a'");
+        let highest = |statement: &Statement| {
+            (1..20)
+                .rev()
+                .find(|number| statement.sql.contains(&format!("${number}")))
+                .unwrap_or_default()
+        };
+        for statement in &all {
+            assert_eq!(
+                statement.params.len(),
+                highest(statement),
+                "{}",
+                statement.sql
+            );
+        }
+        assert!(
+            all[0].sql.contains("LATERAL"),
+            "the manage rule decides about emails: {}",
+            all[0].sql
+        );
+        assert!(all[0].params.len() > all[1].params.len());
+    }
+
+    #[test]
+    fn pages_are_clamped_and_checked() {
+        let read = |query: &str| {
+            Page::read(&Call {
+                query: query.into(),
+                ..Call::default()
+            })
+            .ok()
+        };
+        let page = |page, per_page, skip_total| {
+            Some(Page {
+                page,
+                per_page,
+                skip_total,
+            })
+        };
+        assert_eq!(read(""), page(1, 30, false));
+        assert_eq!(read("page=0&perPage=-1&skipTotal=T"), page(1, 30, true));
+        assert_eq!(read("page=2&perPage=5000&skipTotal="), page(2, 1000, false));
+        assert_eq!(read("page=x"), None);
+        assert_eq!(read("skipTotal=x"), None);
+        assert_eq!(read("page=99999999999999999999"), None);
     }
 }

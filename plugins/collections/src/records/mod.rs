@@ -47,11 +47,19 @@ pub fn handle(request: Request) -> Outcome<Response> {
             view::handle(&catalog, entry, &Call::new(request)?, &id)
         }
         ("POST", None) => {
-            let entry = writable(find(&catalog, &collection, "Missing or invalid collection context.")?)?;
+            let entry = writable(find(
+                &catalog,
+                &collection,
+                "Missing or invalid collection context.",
+            )?)?;
             create::handle(&catalog, entry, &Call::new(request)?)
         }
         ("PATCH", Some(id)) => {
-            let entry = writable(find(&catalog, &collection, "Missing or invalid collection context.")?)?;
+            let entry = writable(find(
+                &catalog,
+                &collection,
+                "Missing or invalid collection context.",
+            )?)?;
             update::handle(&catalog, entry, &Call::new(request)?, &id)
         }
         ("DELETE", Some(id)) => {
@@ -63,9 +71,15 @@ pub fn handle(request: Request) -> Outcome<Response> {
 }
 
 fn find<'a>(catalog: &'a Catalog, name: &str, message: &str) -> Result<&'a Rc<Entry>, ApiError> {
-    catalog.get(name).ok_or_else(|| ApiError::not_found(message))
+    catalog
+        .get(name)
+        .ok_or_else(|| ApiError::not_found(message))
 }
 
 fn writable(entry: &Rc<Entry>) -> Result<&Rc<Entry>, ApiError> {
-    if entry.is_view() { Err(ApiError::bad_request("Unsupported collection type.")) } else { Ok(entry) }
+    if entry.is_view() {
+        Err(ApiError::bad_request("Unsupported collection type."))
+    } else {
+        Ok(entry)
+    }
 }

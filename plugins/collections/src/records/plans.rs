@@ -34,10 +34,14 @@ impl Prepared {
     /// # Errors
     /// What the host says.
     pub fn defer(&mut self, id: &str, own: &str) -> Result<Body> {
-        let statement = self.plan.segments.iter_mut().find_map(|segment| match segment {
-            Segment::Rows(rendered) => Some(&mut rendered.statement),
-            Segment::Text(_) => None,
-        });
+        let statement = self
+            .plan
+            .segments
+            .iter_mut()
+            .find_map(|segment| match segment {
+                Segment::Rows(rendered) => Some(&mut rendered.statement),
+                Segment::Text(_) => None,
+            });
         if let Some(statement) = statement {
             for (at, text) in [(self.id_at, id), (self.own_at, own)] {
                 if let Some(value) = at.and_then(|at| statement.params.get_mut(at)) {
@@ -52,7 +56,10 @@ impl Prepared {
 impl Plans {
     /// Runs a kept plan.
     pub fn defer(&self, key: &str, id: &str, own: &str) -> Option<Result<Body>> {
-        self.kept.borrow_mut().get_mut(key).map(|prepared| prepared.defer(id, own))
+        self.kept
+            .borrow_mut()
+            .get_mut(key)
+            .map(|prepared| prepared.defer(id, own))
     }
 
     /// Keeps a plan.

@@ -8,10 +8,10 @@ use serde_json::Value;
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
+use crate::records::expand;
 use crate::records::hooks::{self, Events};
 use crate::records::query;
 use crate::records::record::Shown;
-use crate::records::expand;
 
 /// What a response asks for beyond the records.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,7 +25,10 @@ pub struct Options<'a> {
 impl<'a> Options<'a> {
     /// What the query of a request asks for.
     pub fn of(call: &'a Call) -> Self {
-        Self { expand: call.parameter("expand"), show_emails: false }
+        Self {
+            expand: call.parameter("expand"),
+            show_emails: false,
+        }
     }
 }
 
@@ -88,11 +91,18 @@ fn export(
 ) -> Outcome<Vec<Value>> {
     let superuser = call.superuser();
     if superuser || show_emails || !entry.is_auth() {
-        return Ok(records.into_iter().map(|record| record.export(entry, superuser, true)).collect());
+        return Ok(records
+            .into_iter()
+            .map(|record| record.export(entry, superuser, true))
+            .collect());
     }
     let own = call.own_id(&entry.id).unwrap_or_default();
     let shown = |record: &Shown| record.flag("emailVisibility") || record.id() == own;
-    let hidden: Vec<&str> = records.iter().filter(|record| !shown(record)).map(Shown::id).collect();
+    let hidden: Vec<&str> = records
+        .iter()
+        .filter(|record| !shown(record))
+        .map(Shown::id)
+        .collect();
     let managed = managed(catalog, entry, call, &hidden)?;
     let export = |record: Shown| {
         let show_email = shown(&record) || managed.iter().any(|id| id == record.id());
@@ -105,8 +115,15 @@ fn export(
 ///
 /// # Errors
 /// A manage rule that cannot be compiled, what the database says.
-pub fn managed(catalog: &Catalog, entry: &Entry, call: &Call, ids: &[&str]) -> Outcome<Vec<String>> {
-    let Rule::Expr(expr, _) = entry.rule(RuleKind::Manage)? else { return Ok(Vec::new()) };
+pub fn managed(
+    catalog: &Catalog,
+    entry: &Entry,
+    call: &Call,
+    ids: &[&str],
+) -> Outcome<Vec<String>> {
+    let Rule::Expr(expr, _) = entry.rule(RuleKind::Manage)? else {
+        return Ok(Vec::new());
+    };
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -118,5 +135,9 @@ pub fn managed(catalog: &Catalog, entry: &Entry, call: &Call, ids: &[&str]) -> O
     let mut built = query.finish();
     built.order_by.clear();
     let rows = query::fetch(vec![query::texts(query::rows_statement(&id, built, ""))])?;
-    Ok(rows.into_iter().flatten().filter_map(|id| id.as_str().map(str::to_owned)).collect())
+    Ok(rows
+        .into_iter()
+        .flatten()
+        .filter_map(|id| id.as_str().map(str::to_owned))
+        .collect())
 }

@@ -27,7 +27,11 @@ pub fn query_from<'a>(
     first_param: usize,
     cte: Option<&'a str>,
 ) -> Query<'a> {
-    let options = Options { schema: SCHEMA, first_param, cte };
+    let options = Options {
+        schema: SCHEMA,
+        first_param,
+        cte,
+    };
     Query::new(catalog, &entry.filter, request, options)
 }
 
@@ -41,8 +45,10 @@ pub fn with_id(query: &mut Query<'_>, id: &str) {
 /// Adds the condition that the record's id is one of these.
 pub fn with_ids(query: &mut Query<'_>, ids: &[&str]) {
     let param = query.param(FilterValue::Text(Json::from(ids).to_string()));
-    let condition =
-        format!("{}.\"id\" IN (SELECT jsonb_array_elements_text({param}::text::jsonb))", query.alias());
+    let condition = format!(
+        "{}.\"id\" IN (SELECT jsonb_array_elements_text({param}::text::jsonb))",
+        query.alias()
+    );
     query.condition(&condition);
 }
 
@@ -88,15 +94,25 @@ pub fn params(values: Vec<FilterValue>) -> Vec<Value> {
 
 /// The statement for the rows of a compiled query. `tail` is what follows, `LIMIT` and such.
 pub fn rows_statement(select_list: &str, built: Built, tail: &str) -> Statement {
-    let order = if built.order_by.is_empty() { String::new() } else { format!(" ORDER BY {}", built.order_by) };
-    let sql = format!("SELECT {select_list} FROM {} WHERE {}{order}{tail}", built.from, built.where_sql);
+    let order = if built.order_by.is_empty() {
+        String::new()
+    } else {
+        format!(" ORDER BY {}", built.order_by)
+    };
+    let sql = format!(
+        "SELECT {select_list} FROM {} WHERE {}{order}{tail}",
+        built.from, built.where_sql
+    );
     Statement::new(sql, params(built.params))
 }
 
 /// A segment of whole records of a collection.
 pub fn full_rows(entry: &Entry, statement: Statement) -> Segment {
     let template = entry.shapes.get(entry, Audience::Full).template.clone();
-    Segment::Rows(Rendered { statement, template })
+    Segment::Rows(Rendered {
+        statement,
+        template,
+    })
 }
 
 /// The select list that goes with [`full_rows`].
@@ -115,7 +131,12 @@ pub fn fetch(rows: Vec<Segment>) -> Outcome<Vec<Vec<Json>>> {
         segments.push(segment);
     }
     segments.push(Segment::Text("]]".to_owned()));
-    let text = render(&Plan { segments, when_empty: None, when_failed: None })?.unwrap_or_default();
+    let text = render(&Plan {
+        segments,
+        when_empty: None,
+        when_failed: None,
+    })?
+    .unwrap_or_default();
     Ok(serde_json::from_str(&text)?)
 }
 
@@ -130,7 +151,10 @@ pub fn fetch_records(entry: &Entry, statement: Statement) -> Outcome<Vec<Values>
 
 /// A segment of single texts.
 pub fn texts(statement: Statement) -> Segment {
-    Segment::Rows(Rendered { statement, template: r#"[{"s":"json"}]"#.into() })
+    Segment::Rows(Rendered {
+        statement,
+        template: r#"[{"s":"json"}]"#.into(),
+    })
 }
 
 /// The objects of an array.
@@ -146,8 +170,14 @@ pub fn objects(values: Vec<Json>) -> Vec<Values> {
 
 /// A segment that gives `1` for each row of a compiled query, at most one.
 pub fn exists(built: Built) -> Segment {
-    let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", built.from, built.where_sql);
-    Segment::Rows(Rendered { statement: Statement::new(sql, params(built.params)), template: r#"[{"s":"json"}]"#.into() })
+    let sql = format!(
+        "SELECT 1 FROM {} WHERE {} LIMIT 1",
+        built.from, built.where_sql
+    );
+    Segment::Rows(Rendered {
+        statement: Statement::new(sql, params(built.params)),
+        template: r#"[{"s":"json"}]"#.into(),
+    })
 }
 
 /// The condition under which a row of an auth collection shows its email to this call, the parameters it needs after
@@ -175,11 +205,14 @@ pub fn email_condition(
     request: &FilterRequest,
 ) -> Outcome<EmailCondition> {
     let alias = query.alias().to_owned();
-    let own = query.param(FilterValue::Text(call.own_id(&entry.id).unwrap_or_default().to_owned()));
-    let number: usize = own
-        .trim_start_matches('$')
-        .parse()
-        .map_err(|_| Failure::Host(hangar_sdk::Error::internal("a parameter of the filter compiler has no number")))?;
+    let own = query.param(FilterValue::Text(
+        call.own_id(&entry.id).unwrap_or_default().to_owned(),
+    ));
+    let number: usize = own.trim_start_matches('$').parse().map_err(|_| {
+        Failure::Host(hangar_sdk::Error::internal(
+            "a parameter of the filter compiler has no number",
+        ))
+    })?;
     let mut condition = EmailCondition {
         sql: format!("({alias}.\"emailVisibility\" OR {alias}.\"id\" = {own}::text"),
         own_at: number - 1,

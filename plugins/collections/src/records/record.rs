@@ -30,7 +30,10 @@ pub struct Shown {
 impl Shown {
     /// A record as stored.
     pub fn new(values: Values) -> Self {
-        Self { values, ..Self::default() }
+        Self {
+            values,
+            ..Self::default()
+        }
     }
 
     /// The record's id; empty if it has none yet.
@@ -40,12 +43,18 @@ impl Shown {
 
     /// A text field; empty if there is none.
     pub fn text(&self, name: &str) -> &str {
-        self.values.get(name).and_then(Value::as_str).unwrap_or_default()
+        self.values
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     /// A bool field; false if there is none.
     pub fn flag(&self, name: &str) -> bool {
-        self.values.get(name).and_then(Value::as_bool).unwrap_or_default()
+        self.values
+            .get(name)
+            .and_then(Value::as_bool)
+            .unwrap_or_default()
     }
 
     /// Applies a patch of a hook.
@@ -57,7 +66,12 @@ impl Shown {
             self.set(collection, values);
         }
         for (key, visible) in [("hide", false), ("unhide", true)] {
-            for name in patch.get(key).and_then(Value::as_array).into_iter().flatten() {
+            for name in patch
+                .get(key)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
                 if let Some(name) = name.as_str() {
                     self.visibility.retain(|(other, _)| other != name);
                     self.visibility.push((name.to_owned(), visible));
@@ -98,12 +112,24 @@ impl Shown {
 
     /// What a client sees. `show_email` is the verdict of the collection's rules.
     pub fn export(self, collection: &Collection, superuser: bool, show_email: bool) -> Value {
-        let audience = if superuser { Audience::Superuser } else { Audience::Public };
+        let audience = if superuser {
+            Audience::Superuser
+        } else {
+            Audience::Public
+        };
         let email_hidden = collection.is_auth() && !(superuser || show_email || self.show_email);
-        let mut out = if self.show_custom { self.custom } else { Map::new() };
+        let mut out = if self.show_custom {
+            self.custom
+        } else {
+            Map::new()
+        };
         for field in &collection.fields {
             let name = field.name.as_str();
-            let decided = self.visibility.iter().find(|(other, _)| other == name).map(|(_, visible)| *visible);
+            let decided = self
+                .visibility
+                .iter()
+                .find(|(other, _)| other == name)
+                .map(|(_, visible)| *visible);
             let secret = !is_shown(collection, field, Audience::Superuser);
             if secret || !decided.unwrap_or_else(|| is_shown(collection, field, audience)) {
                 continue;
@@ -113,7 +139,11 @@ impl Shown {
             }
             let value = match field.kind() {
                 FieldType::Password => Value::from(""),
-                _ => self.values.get(name).cloned().unwrap_or_else(|| zero(field)),
+                _ => self
+                    .values
+                    .get(name)
+                    .cloned()
+                    .unwrap_or_else(|| zero(field)),
             };
             out.insert(name.to_owned(), value);
         }

@@ -46,7 +46,11 @@ pub fn in_request(
     }
     let entry = draft.entry.clone();
     let document = draft.document(json!({"request": request_document(call)}));
-    let mut subject = RequestEvent { draft, reply: Reply::default(), status: 200 };
+    let mut subject = RequestEvent {
+        draft,
+        reply: Reply::default(),
+        status: 200,
+    };
     let around = around(event, &entry, document, &mut subject, |subject| {
         let response = action(subject.draft)?;
         subject.status = response.status;

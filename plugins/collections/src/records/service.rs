@@ -14,13 +14,13 @@ use serde_json::{Map, Value};
 use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{self, Catalog, Entry};
+use crate::records::delete;
 use crate::records::draft::{self, CREATE, DELETE, Draft, How, UPDATE};
 use crate::records::present::{self, Options};
 use crate::records::query::{self, Values};
 use crate::records::record::Shown;
 use crate::records::update::by_id;
 use crate::records::write::transaction;
-use crate::records::delete;
 
 /// Records one `select` answers at most.
 const MAX_SELECTED: u64 = 100_000;
@@ -53,16 +53,25 @@ struct PresentOptions {
     expand: String,
     /// Show every email: the record is shown to its owner.
     show_emails: bool,
+    /// The identity to present to, instead of the current one: a record that has just logged in.
+    viewer: Option<Value>,
 }
 
 impl Guest for crate::Plugin {
     fn collection(name_or_id: String) -> Result<String> {
         let catalog = catalog::current()?;
-        catalog.get(&name_or_id).map(|entry| entry.to_storage()).ok_or_else(|| missing(&name_or_id))
+        catalog
+            .get(&name_or_id)
+            .map(|entry| entry.to_storage())
+            .ok_or_else(|| missing(&name_or_id))
     }
 
     fn collections() -> Result<String> {
-        let all: Vec<String> = catalog::current()?.all().iter().map(|entry| entry.to_storage()).collect();
+        let all: Vec<String> = catalog::current()?
+            .all()
+            .iter()
+            .map(|entry| entry.to_storage())
+            .collect();
         Ok(format!("[{}]", all.join(",")))
     }
 
@@ -70,7 +79,9 @@ impl Guest for crate::Plugin {
         let catalog = catalog::current()?;
         let entry = find_entry(&catalog, &collection)?;
         let record = by_id(entry, &id, "").map_err(Failure::into_error)?;
-        record.map(|record| to_json(&record)).ok_or_else(|| no_record(&collection, &id))
+        record
+            .map(|record| to_json(&record))
+            .ok_or_else(|| no_record(&collection, &id))
     }
 
     fn select(collection: String, query: String) -> Result<String> {
@@ -100,11 +111,19 @@ impl Guest for crate::Plugin {
 }
 
 fn missing(collection: &str) -> Error {
-    Error::new("not_found", 404, format!("there is no collection {collection:?}"))
+    Error::new(
+        "not_found",
+        404,
+        format!("there is no collection {collection:?}"),
+    )
 }
 
 fn no_record(collection: &str, id: &str) -> Error {
-    Error::new("not_found", 404, format!("there is no record {id:?} in the collection {collection:?}"))
+    Error::new(
+        "not_found",
+        404,
+        format!("there is no record {id:?} in the collection {collection:?}"),
+    )
 }
 
 fn find_entry<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Rc<Entry>> {
@@ -112,7 +131,11 @@ fn find_entry<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Rc<Entry>> {
 }
 
 fn read<T: for<'a> Deserialize<'a> + Default>(text: &str) -> Outcome<T> {
-    if text.trim().is_empty() { Ok(T::default()) } else { Ok(serde_json::from_str(text)?) }
+    if text.trim().is_empty() {
+        Ok(T::default())
+    } else {
+        Ok(serde_json::from_str(text)?)
+    }
 }
 
 /// A filter after its placeholders have been filled in.
@@ -123,16 +146,41 @@ struct Filled {
 
 impl Wanted {
     fn fill(&self) -> Outcome<Filled> {
-        let mut request = FilterRequest::default();
-        let mut filter = self.filter.clone();
-        for (name, value) in &self.params {
-            let placeholder = format!("{{:{name}}}");
-            if filter.contains(&placeholder) {
-                filter = filter.replace(&placeholder, &literal(name, value, &mut request.body));
+        let filter = self.filled();
+        let expr = if filter.trim().is_empty() {
+            None
+        } else {
+            Some(parse(&filter)?)
+        };
+        Ok(Filled {
+            expr,
+            request: FilterRequest::default(),
+        })
+    }
+
+    /// The filter with its placeholders filled in, in one pass: what a value says is never taken for a placeholder.
+    fn filled(&self) -> String {
+        let mut out = String::with_capacity(self.filter.len());
+        let mut rest = self.filter.as_str();
+        while let Some(at) = rest.find("{:") {
+            let (before, placeholder) = rest.split_at(at);
+            out.push_str(before);
+            let known = placeholder
+                .find('}')
+                .and_then(|end| Some((end, self.params.get(&placeholder[2..end])?)));
+            match known {
+                Some((end, value)) => {
+                    out.push_str(&literal(value));
+                    rest = &placeholder[end + 1..];
+                }
+                None => {
+                    out.push_str("{:");
+                    rest = &placeholder[2..];
+                }
             }
         }
-        let expr = if filter.trim().is_empty() { None } else { Some(parse(&filter)?) };
-        Ok(Filled { expr, request })
+        out.push_str(rest);
+        out
     }
 
     fn apply(&self, filled: &Filled, query: &mut Query<'_>) -> Outcome<()> {
@@ -143,21 +191,16 @@ impl Wanted {
     }
 }
 
-/// A value as the filter language writes it. A text that ends in a backslash has no literal, since that would escape
-/// the closing quote: it goes through the request's body.
-fn literal(name: &str, value: &Value, body: &mut Map<String, Value>) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Number(number) => number.as_f64().unwrap_or_default().to_string(),
-        Value::String(text) if !text.ends_with('\\') => format!("'{}'", text.replace('\'', "\\'")),
-        Value::String(_) => {
-            let key = format!("hangar_param_{}", hangar_model::ids::crc32(name));
-            body.insert(key.clone(), value.clone());
-            format!("@request.body.{key}")
-        }
-        other => format!("'{}'", to_json(other).replace('\'', "\\'")),
-    }
+/// A value as the filter language writes it.
+fn literal(value: &Value) -> String {
+    let text = match value {
+        Value::Null => return "null".to_owned(),
+        Value::Bool(flag) => return flag.to_string(),
+        Value::Number(number) => return number.as_f64().unwrap_or_default().to_string(),
+        Value::String(text) => text.clone(),
+        other => to_json(other),
+    };
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 fn select(collection: &str, query: &str) -> Outcome<String> {
@@ -168,7 +211,11 @@ fn select(collection: &str, query: &str) -> Outcome<String> {
     let mut query = query::query(&catalog, entry, &filled.request);
     wanted.apply(&filled, &mut query)?;
     query.sort(&wanted.sort, Scope::Rule)?;
-    let limit = if wanted.limit == 0 { MAX_SELECTED } else { wanted.limit.min(MAX_SELECTED) };
+    let limit = if wanted.limit == 0 {
+        MAX_SELECTED
+    } else {
+        wanted.limit.min(MAX_SELECTED)
+    };
     let tail = match wanted.offset {
         0 => format!(" LIMIT {limit}"),
         offset => format!(" LIMIT {limit} OFFSET {}", offset.min(i64::MAX as u64)),
@@ -185,10 +232,20 @@ fn count(collection: &str, query: &str) -> Outcome<u32> {
     let mut query = query::query(&catalog, entry, &filled.request);
     wanted.apply(&filled, &mut query)?;
     let built = query.finish();
-    let sql = format!("SELECT count(*) FROM {} WHERE {}", built.count_from, built.where_sql);
+    let sql = format!(
+        "SELECT count(*) FROM {} WHERE {}",
+        built.count_from, built.where_sql
+    );
     let statement = Statement::new(sql, query::params(built.params));
-    let rows = query::fetch(vec![Segment::Rows(Rendered { statement, template: r#"[{"s":"json"}]"#.into() })])?;
-    let count = rows.first().and_then(|rows| rows.first()).and_then(Value::as_u64).unwrap_or_default();
+    let rows = query::fetch(vec![Segment::Rows(Rendered {
+        statement,
+        template: r#"[{"s":"json"}]"#.into(),
+    })])?;
+    let count = rows
+        .first()
+        .and_then(|rows| rows.first())
+        .and_then(Value::as_u64)
+        .unwrap_or_default();
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
@@ -200,7 +257,10 @@ fn save(collection: &str, document: &str, options: &str) -> Outcome<String> {
     }
     let document: Values = serde_json::from_str(document)?;
     let options: SaveOptions = read(options)?;
-    let id = document.get("id").and_then(Value::as_str).unwrap_or_default();
+    let id = document
+        .get("id")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let stored = match options.is_new {
         Some(true) => None,
         _ if id.is_empty() => None,
@@ -213,10 +273,16 @@ fn save(collection: &str, document: &str, options: &str) -> Outcome<String> {
         Some(stored) => (UPDATE, Draft::stored(entry.clone(), stored)),
         None => (CREATE, Draft::new(entry.clone())),
     };
-    draft.shown.apply(entry, &Map::from_iter([("set".to_owned(), Value::Object(document))]));
+    draft.shown.apply(
+        entry,
+        &Map::from_iter([("set".to_owned(), Value::Object(document))]),
+    );
     draft.id_given = !draft.shown.id().is_empty();
     let events = draft::listened(&names, entry, &[]);
-    let how = How { validate: options.validate.unwrap_or(true), checked: None };
+    let how = How {
+        validate: options.validate.unwrap_or(true),
+        checked: None,
+    };
     let result = draft::save(&catalog, &mut draft, &events, how);
     draft::after(&names, &mut draft, &events, result)?;
     Ok(to_json(&draft.shown.values))
@@ -240,9 +306,14 @@ fn present(collection: &str, records: &str, options: &str) -> Outcome<String> {
     let options: PresentOptions = read(options)?;
     let records: Vec<Values> = serde_json::from_str(records)?;
     let records = records.into_iter().map(Shown::new).collect();
-    let call = Call::internal();
-    let options = Options { expand: &options.expand, show_emails: options.show_emails };
-    Ok(to_json(&present::enrich(&catalog, entry, &call, records, options)?))
+    let call = Call::internal(options.viewer.as_ref().map(Value::to_string));
+    let options = Options {
+        expand: &options.expand,
+        show_emails: options.show_emails,
+    };
+    Ok(to_json(&present::enrich(
+        &catalog, entry, &call, records, options,
+    )?))
 }
 
 #[cfg(test)]
@@ -252,19 +323,48 @@ mod tests {
 
     #[test]
     fn placeholders_cannot_break_out() {
-        let fill = |value: Value| {
+        for text in [
+            "a",
+            "it's",
+            "\\",
+            "x\\",
+            "\\' || 1=1 || title = '",
+            "a\\'b",
+            "' || id != '",
+            "{:w}",
+            "{:v}",
+        ] {
             let wanted = Wanted {
-                filter: "title = {:v}".into(),
-                params: Map::from_iter([("v".to_owned(), value)]),
+                filter: "title = {:v} && body != {:w} && n = {:x}".into(),
+                params: Map::from_iter([
+                    ("v".to_owned(), json!(text)),
+                    ("w".to_owned(), json!("' || 2=2")),
+                ]),
                 ..Wanted::default()
             };
-            wanted.fill()
-        };
-        for text in ["a", "it's", "\\", "x\\", "\\' || 1=1 || title = '", "a\\'b", "' || id != '"] {
-            let filled = fill(json!(text)).expect("a filter");
-            let expected = format!("{:?}", parse("title = 'x'").expect("a filter"));
-            let shape = format!("{:?}", filled.expr.expect("an expression"));
-            assert_eq!(shape.matches("comparisons: 1").count(), expected.matches("comparisons: 1").count(), "{shape}");
+            let quoted = wanted.filled();
+            let quoted = quoted.strip_prefix("title = '").expect("a literal first");
+            let end = quoted
+                .find("' && body != '")
+                .expect("the first literal ends where it should");
+            assert_eq!(
+                quoted[..end].replace("\\'", "'").replace("\\\\", "\\"),
+                text
+            );
+            assert!(quoted.ends_with(" && n = {:x}"), "{quoted}");
         }
+    }
+
+    #[test]
+    fn filled_filters_parse() {
+        let wanted = Wanted {
+            filter: "title = {:v} || n > {:n}".into(),
+            params: Map::from_iter([
+                ("v".to_owned(), json!("\\' \\")),
+                ("n".to_owned(), json!(-1.5)),
+            ]),
+            ..Wanted::default()
+        };
+        assert!(wanted.fill().is_ok_and(|filled| filled.expr.is_some()));
     }
 }

@@ -31,7 +31,9 @@ pub fn modified<'a>(collection: &'a Collection, body: &Map<String, Value>) -> Ve
         .keys()
         .filter(|key| collection.field(key).is_none())
         .filter_map(|key| {
-            let name = key.strip_suffix(['+', '-']).or_else(|| key.strip_prefix('+'))?;
+            let name = key
+                .strip_suffix(['+', '-'])
+                .or_else(|| key.strip_prefix('+'))?;
             Some(collection.field(name)?.name.as_str())
         })
         .collect();
@@ -63,7 +65,9 @@ pub fn meets(
     rule: &Rule<'_>,
     resolved: &Map<String, Value>,
 ) -> Outcome<Option<Segment>> {
-    let Rule::Expr(expr, _) = rule else { return Ok(None) };
+    let Rule::Expr(expr, _) = rule else {
+        return Ok(None);
+    };
     let entry: &Entry = &draft.entry;
     let mut columns = vec![format!("0::bigint AS {}", ident(ROWID))];
     let mut params = Vec::new();
@@ -73,10 +77,21 @@ pub fn meets(
             "verified" if entry.is_auth() => Some(Value::Bool(false)),
             _ => None,
         };
-        let value = stand_in.as_ref().or_else(|| draft.shown.values.get(&field.name));
+        let value = stand_in
+            .as_ref()
+            .or_else(|| draft.shown.values.get(&field.name));
         params.push(param(field, value));
-        let collate = if cast(field) == "::text" { " COLLATE \"C\"" } else { "" };
-        columns.push(format!("${}{}{collate} AS {}", params.len(), cast(field), ident(&field.name)));
+        let collate = if cast(field) == "::text" {
+            " COLLATE \"C\""
+        } else {
+            ""
+        };
+        columns.push(format!(
+            "${}{}{collate} AS {}",
+            params.len(),
+            cast(field),
+            ident(&field.name)
+        ));
     }
     let request = call.filter_request(call.context, resolved.clone());
     let mut query = query::query_from(catalog, entry, &request, params.len() + 1, Some(CTE));
@@ -90,7 +105,10 @@ pub fn meets(
         built.from,
         built.where_sql
     );
-    Ok(Some(Segment::Rows(Rendered { statement: Statement::new(sql, params), template: r#"[{"s":"json"}]"#.into() })))
+    Ok(Some(Segment::Rows(Rendered {
+        statement: Statement::new(sql, params),
+        template: r#"[{"s":"json"}]"#.into(),
+    })))
 }
 
 /// Names of file fields that were sent a file.
@@ -100,6 +118,11 @@ pub fn files<'a>(collection: &'a Collection, call: &Call) -> Vec<&'a str> {
         .iter()
         .filter(|field| field.kind() == FieldType::File)
         .map(|field| field.name.as_str())
-        .filter(|name| call.body.files.iter().any(|file| file.trim_matches('+') == *name))
+        .filter(|name| {
+            call.body
+                .files
+                .iter()
+                .any(|file| file.trim_matches('+') == *name)
+        })
         .collect()
 }

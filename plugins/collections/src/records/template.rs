@@ -50,7 +50,9 @@ impl Shapes {
 pub fn is_shown(collection: &Collection, field: &Field, audience: Audience) -> bool {
     match audience {
         Audience::Full => true,
-        Audience::Superuser => !(collection.is_auth() && matches!(field.name.as_str(), "password" | "tokenKey")),
+        Audience::Superuser => {
+            !(collection.is_auth() && matches!(field.name.as_str(), "password" | "tokenKey"))
+        }
         Audience::Public => !field.hidden,
     }
 }
@@ -58,20 +60,35 @@ pub fn is_shown(collection: &Collection, field: &Field, audience: Audience) -> b
 impl Shape {
     fn new(collection: &Collection, audience: Audience) -> Self {
         let alias = ident(&collection.name);
-        let mut keys: Vec<(&str, Option<&Field>)> = vec![("collectionId", None), ("collectionName", None)];
-        let fields = collection.fields.iter().filter(|field| is_shown(collection, field, audience));
+        let mut keys: Vec<(&str, Option<&Field>)> =
+            vec![("collectionId", None), ("collectionName", None)];
+        let fields = collection
+            .fields
+            .iter()
+            .filter(|field| is_shown(collection, field, audience));
         keys.extend(fields.map(|field| (field.name.as_str(), Some(field))));
         keys.sort_unstable_by_key(|(key, _)| *key);
 
-        let mut shape = Self { columns: Vec::new(), email_at: None, template: String::new() };
+        let mut shape = Self {
+            columns: Vec::new(),
+            email_at: None,
+            template: String::new(),
+        };
         let mut parts: Vec<Value> = Vec::new();
         let mut literal = String::from("{");
         for (at, (key, field)) in keys.iter().enumerate() {
             let comma = if at + 1 < keys.len() { "," } else { "" };
             let key_text = Value::from(*key);
             let Some(field) = field else {
-                let value = if *key == "collectionId" { &collection.id } else { &collection.name };
-                literal.push_str(&format!("{key_text}:{}{comma}", Value::from(value.as_str())));
+                let value = if *key == "collectionId" {
+                    &collection.id
+                } else {
+                    &collection.name
+                };
+                literal.push_str(&format!(
+                    "{key_text}:{}{comma}",
+                    Value::from(value.as_str())
+                ));
                 continue;
             };
             if field.kind() == FieldType::Password && audience != Audience::Full {
@@ -87,11 +104,17 @@ impl Shape {
                 parts.push(json!({"s": "raw", "n": ""}));
                 continue;
             }
-            shape.columns.push(column);
+            shape.columns.push(match field.kind() {
+                // jsonb puts `lat` first, PocketBase does not.
+                FieldType::GeoPoint => {
+                    format!("json_build_object('lon', {column} -> 'lon', 'lat', {column} -> 'lat')")
+                }
+                _ => column,
+            });
             literal.push_str(&format!("{key_text}:"));
             parts.push(std::mem::take(&mut literal).into());
-            let (style, null) = style(field);
-            parts.push(json!({"s": style, "n": null}));
+            let (style, null_text) = style(field);
+            parts.push(json!({"s": style, "n": null_text}));
             literal.push_str(comma);
         }
         literal.push('}');
@@ -107,11 +130,14 @@ impl Shape {
 
     /// The select list. `email_visible` is the condition under which a row shows its email.
     pub fn select_list(&self, email_visible: &str) -> String {
-        let Some(email_at) = self.email_at else { return self.columns.join(", ") };
+        let Some(email_at) = self.email_at else {
+            return self.columns.join(", ");
+        };
         let mut columns = self.columns.clone();
         if let Some(column) = columns.get_mut(email_at) {
-            *column =
-                format!("CASE WHEN {email_visible} THEN '\"email\":' || to_json({column})::text || ',' ELSE '' END");
+            *column = format!(
+                "CASE WHEN {email_visible} THEN '\"email\":' || to_json({column})::text || ',' ELSE '' END"
+            );
         }
         columns.join(", ")
     }
@@ -125,7 +151,9 @@ fn style(field: &Field) -> (&'static str, &'static str) {
         FieldType::Bool => ("json", "false"),
         FieldType::Json => ("json", "null"),
         FieldType::GeoPoint => ("json", "{\"lon\":0,\"lat\":0}"),
-        FieldType::Select | FieldType::Relation | FieldType::File if field.is_multiple() => ("json", "[]"),
+        FieldType::Select | FieldType::Relation | FieldType::File if field.is_multiple() => {
+            ("json", "[]")
+        }
         _ => ("json", "\"\""),
     }
 }
@@ -173,8 +201,14 @@ mod tests {
             write(&shape.template, &["", "true", "\"x\"", "false"]),
             r#"{"collectionId":"u1","collectionName":"users","emailVisibility":true,"id":"x","verified":false}"#
         );
-        let with_email = write(&shape.template, &["\"email\":\"a@b.c\",", "true", "\"x\"", "false"]);
-        assert!(serde_json::from_str::<Value>(&with_email).is_ok_and(|record| record["email"] == "a@b.c"));
+        let with_email = write(
+            &shape.template,
+            &["\"email\":\"a@b.c\",", "true", "\"x\"", "false"],
+        );
+        assert!(
+            serde_json::from_str::<Value>(&with_email)
+                .is_ok_and(|record| record["email"] == "a@b.c")
+        );
     }
 
     #[test]
@@ -183,6 +217,11 @@ mod tests {
         let shapes = Shapes::default();
         let template = &shapes.get(&users, Audience::Superuser).template;
         assert!(!template.contains("password") && !template.contains("tokenKey"));
-        assert!(shapes.get(&users, Audience::Full).template.contains("tokenKey"));
+        assert!(
+            shapes
+                .get(&users, Audience::Full)
+                .template
+                .contains("tokenKey")
+        );
     }
 }

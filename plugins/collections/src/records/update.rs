@@ -31,22 +31,41 @@ pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call, id: &str) -> Ou
     let superuser = call.superuser();
     let modified = submitted::modified(entry, &call.body.values);
     let found = find(catalog, entry, call, id, &rule, &modified)?;
-    let Found { stored, resolved, manager } = found;
+    let Found {
+        stored,
+        resolved,
+        manager,
+    } = found;
 
     let mut draft = Draft::stored(entry.clone(), stored);
     submitted::load(&mut draft, resolved, superuser);
     refuse_files(&draft, call)?;
     let events = draft::listened(&UPDATE, entry, &["onRecordUpdateRequest"]);
-    in_request(&events, "onRecordUpdateRequest", call, &mut draft, |draft| {
-        if draft.entry.is_auth() {
-            auth::check_form(draft, &call.body.values, manager || superuser)?;
-        }
-        let result = store(catalog, draft, &events, call, &modified);
-        let result = result.map_err(|failure| draft::failed(draft, failure));
-        draft::after(&UPDATE, draft, &events, result)?;
-        let mut items = present::enrich(catalog, entry, call, vec![draft.shown.clone()], Options::of(call))?;
-        Ok(Response::json(200, to_json(&present::pick(&picker, items.pop().unwrap_or_default()))))
-    })
+    in_request(
+        &events,
+        "onRecordUpdateRequest",
+        call,
+        &mut draft,
+        |draft| {
+            if draft.entry.is_auth() {
+                auth::check_form(draft, &call.body.values, manager || superuser)?;
+            }
+            let result = store(catalog, draft, &events, call, &modified);
+            let result = result.map_err(|failure| draft::failed(draft, failure));
+            draft::after(&UPDATE, draft, &events, result)?;
+            let mut items = present::enrich(
+                catalog,
+                entry,
+                call,
+                vec![draft.shown.clone()],
+                Options::of(call),
+            )?;
+            Ok(Response::json(
+                200,
+                to_json(&present::pick(&picker, items.pop().unwrap_or_default())),
+            ))
+        },
+    )
 }
 
 struct Found {
@@ -79,18 +98,25 @@ fn find(
         entry,
         query::rows_statement(&query::full_list(entry), query.finish(), " LIMIT 1"),
     )];
-    if entry.is_auth() && !call.superuser() {
-        if let Rule::Expr(expr, _) = entry.rule(RuleKind::Manage)? {
-            let mut query = query::query(catalog, entry, &request);
-            query::with_id(&mut query, id);
-            query.filter(expr, Scope::Rule)?;
-            segments.push(query::exists(query.finish()));
-        }
+    if entry.is_auth()
+        && !call.superuser()
+        && let Rule::Expr(expr, _) = entry.rule(RuleKind::Manage)?
+    {
+        let mut query = query::query(catalog, entry, &request);
+        query::with_id(&mut query, id);
+        query.filter(expr, Scope::Rule)?;
+        segments.push(query::exists(query.finish()));
     }
     let mut answers: std::vec::IntoIter<Vec<Value>> = query::fetch(segments)?.into_iter();
-    let stored = query::objects(answers.next().unwrap_or_default()).pop().ok_or_else(not_found)?;
+    let stored = query::objects(answers.next().unwrap_or_default())
+        .pop()
+        .ok_or_else(not_found)?;
     let manager = answers.next().is_some_and(|rows| !rows.is_empty());
-    Ok(Found { stored, resolved, manager })
+    Ok(Found {
+        stored,
+        resolved,
+        manager,
+    })
 }
 
 /// A record by its id alone. `tail` is what follows, such as ` FOR UPDATE`.
@@ -104,12 +130,22 @@ pub fn by_id(entry: &Entry, id: &str, tail: &str) -> Outcome<Option<Values>> {
         entry.table(),
         hangar_model::sql::ident(&entry.name),
     );
-    let segment: Segment = query::full_rows(entry, Statement::new(sql, vec![Param::Text(id.to_owned())]));
+    let segment: Segment =
+        query::full_rows(entry, Statement::new(sql, vec![Param::Text(id.to_owned())]));
     Ok(query::objects(query::fetch(vec![segment])?.pop().unwrap_or_default()).pop())
 }
 
-fn store(catalog: &Catalog, draft: &mut Draft, events: &Events, call: &Call, modified: &[&str]) -> Outcome<()> {
-    let how = || How { validate: true, checked: None };
+fn store(
+    catalog: &Catalog,
+    draft: &mut Draft,
+    events: &Events,
+    call: &Call,
+    modified: &[&str],
+) -> Outcome<()> {
+    let how = || How {
+        validate: true,
+        checked: None,
+    };
     if modified.is_empty() {
         return draft::save(catalog, draft, events, how());
     }
@@ -120,7 +156,11 @@ fn store(catalog: &Catalog, draft: &mut Draft, events: &Events, call: &Call, mod
         })
     };
     // Hooks may have done things that cannot be done twice.
-    if events.is_empty() { retried(locked) } else { locked() }
+    if events.is_empty() {
+        retried(locked)
+    } else {
+        locked()
+    }
 }
 
 /// Locks the stored record and resolves the modifiers on it once more, so that no update between the first reading and

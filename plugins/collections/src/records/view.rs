@@ -23,7 +23,10 @@ pub fn handle(catalog: &Catalog, entry: &Entry, call: &Call, id: &str) -> Outcom
         return Err(ApiError::not_found("").into());
     }
     let events = Events::among(&["onRecordViewRequest", "onRecordEnrich"], entry);
-    if !events.is_empty() || !call.parameter("expand").is_empty() || !call.parameter("fields").is_empty() {
+    if !events.is_empty()
+        || !call.parameter("expand").is_empty()
+        || !call.parameter("fields").is_empty()
+    {
         return slow(catalog, entry, call, &rule, id, &events);
     }
     let own = call.own_id(&entry.id).unwrap_or_default();
@@ -31,17 +34,28 @@ pub fn handle(catalog: &Catalog, entry: &Entry, call: &Call, id: &str) -> Outcom
     if let Some(body) = entry.plans.defer(key, id, own) {
         return Ok(Response::deferred(200, body?));
     }
-    let audience = if call.superuser() { Audience::Superuser } else { Audience::Public };
+    let audience = if call.superuser() {
+        Audience::Superuser
+    } else {
+        Audience::Public
+    };
     let shape = entry.shapes.get(entry, audience);
     let mut dynamic = matches!(rule, Rule::Expr(_, true));
-    let manages = shape.hides_email() && matches!(entry.rule(RuleKind::Manage)?, Rule::Expr(_, true));
-    let request = if dynamic || manages { call.plain_request() } else { FilterRequest::default() };
+    let manages =
+        shape.hides_email() && matches!(entry.rule(RuleKind::Manage)?, Rule::Expr(_, true));
+    let request = if dynamic || manages {
+        call.plain_request()
+    } else {
+        FilterRequest::default()
+    };
 
     let mut query = query::query(catalog, entry, &request);
     query::with_id(&mut query, id);
     query::with_rule(&mut query, &rule)?;
     let email = match shape.hides_email() {
-        true => Some(query::email_condition(&mut query, catalog, entry, call, &request)?),
+        true => Some(query::email_condition(
+            &mut query, catalog, entry, call, &request,
+        )?),
         false => None,
     };
     let mut built = query.finish();
@@ -55,14 +69,27 @@ pub fn handle(catalog: &Catalog, entry: &Entry, call: &Call, id: &str) -> Outcom
     }
     let statement = query::rows_statement(&shape.select_list(&email_sql), built, " LIMIT 1");
     let plan = Plan {
-        segments: vec![Segment::Rows(Rendered { statement, template: shape.template.clone() })],
-        when_empty: Some(Fallback { status: 404, text: ApiError::not_found("").to_json() }),
-        when_failed: Some(Fallback { status: 400, text: ApiError::bad_request("").to_json() }),
+        segments: vec![Segment::Rows(Rendered {
+            statement,
+            template: shape.template.clone(),
+        })],
+        when_empty: Some(Fallback {
+            status: 404,
+            text: ApiError::not_found("").to_json(),
+        }),
+        when_failed: Some(Fallback {
+            status: 400,
+            text: ApiError::bad_request("").to_json(),
+        }),
     };
     if dynamic {
         return Ok(Response::deferred(200, defer(&plan)?));
     }
-    let mut prepared = Prepared { plan, id_at: Some(0), own_at };
+    let mut prepared = Prepared {
+        plan,
+        id_at: Some(0),
+        own_at,
+    };
     let body = prepared.defer(id, own)?;
     entry.plans.keep(key, prepared);
     Ok(Response::deferred(200, body))
@@ -83,7 +110,9 @@ fn slow(
     query::with_id(&mut query, id);
     query::with_rule(&mut query, rule)?;
     let statement = query::rows_statement(&query::full_list(entry), query.finish(), " LIMIT 1");
-    let found = query::fetch_records(entry, statement)?.pop().ok_or_else(|| ApiError::not_found(""))?;
+    let found = query::fetch_records(entry, statement)?
+        .pop()
+        .ok_or_else(|| ApiError::not_found(""))?;
     let record = Shown::new(found);
     let answer = |record: Shown| -> Outcome<Response> {
         let mut items = present::enrich(catalog, entry, call, vec![record], Options::of(call))?;

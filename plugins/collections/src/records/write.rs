@@ -4,9 +4,11 @@ use hangar_model::index::violated_fields;
 use hangar_model::sql::{SqlValue, ident, to_sql};
 use hangar_model::value::touch_autodates;
 use hangar_model::{ApiError, Field, FieldOptions, FieldType, ValidationErrors, value_rules};
+use hangar_sdk::Error;
 use hangar_sdk::crypto::password;
-use hangar_sdk::postgres::{Statement, Transaction, Value as Param, active, begin, query, query_json};
-use hangar_sdk::{Error, context};
+use hangar_sdk::postgres::{
+    Statement, Transaction, Value as Param, active, begin, query, query_json,
+};
 use serde_json::Value;
 
 use crate::answer::{Failure, Outcome};
@@ -31,36 +33,61 @@ pub fn store(draft: &mut Draft) -> Outcome<()> {
         .fields
         .iter()
         .filter(|field| field.kind() == FieldType::Autodate)
-        .filter_map(|field| Some((field.name.clone(), draft.shown.values.get(&field.name)?.clone())))
-        .filter(|(name, value)| draft.before(name) != Some(value) && value.as_str().is_some_and(|date| !date.is_empty()))
+        .filter_map(|field| {
+            Some((
+                field.name.clone(),
+                draft.shown.values.get(&field.name)?.clone(),
+            ))
+        })
+        .filter(|(name, value)| {
+            draft.before(name) != Some(value) && value.as_str().is_some_and(|date| !date.is_empty())
+        })
         .collect();
     touch_autodates(&entry, &mut draft.shown.values, is_new, &now());
     // A handler that has set one itself has the last word.
     draft.shown.values.extend(autodates);
 
-    let fields: Vec<&Field> = entry.fields.iter().filter(|field| is_new || draft.changed(&field.name)).collect();
-    let params: Vec<Param> = fields.iter().map(|field| param(field, draft.shown.values.get(&field.name))).collect();
-    let statement = if is_new { insert(draft, &fields, params) } else { update(draft, &fields, params) };
-    let Some(statement) = statement else { return Ok(()) };
-    let more = if is_new { Vec::new() } else { auth::revocations(draft) };
+    let fields: Vec<&Field> = entry
+        .fields
+        .iter()
+        .filter(|field| is_new || draft.changed(&field.name))
+        .collect();
+    let params: Vec<Param> = fields
+        .iter()
+        .map(|field| param(field, draft.shown.values.get(&field.name)))
+        .collect();
+    let statement = if is_new {
+        insert(draft, &fields, params)
+    } else {
+        update(draft, &fields, params)
+    };
+    let Some(statement) = statement else {
+        return Ok(());
+    };
+    let more = if is_new {
+        Vec::new()
+    } else {
+        auth::revocations(draft)
+    };
     let affected = if more.is_empty() {
         let written = query(statement.sql, statement.params);
-        written.map_err(|error| explain(draft, error.into()))?.affected
+        written
+            .map_err(|error| explain(draft, error.into()))?
+            .affected
     } else {
         let mut all = vec![statement];
         all.extend(more);
         transaction(|| Ok(query_json(&all)?))
             .map_err(|failure| explain(draft, failure))?
             .first()
-            .map(|text| serde_json::from_str::<hangar_sdk::postgres::Rows>(text).map(|rows| rows.affected))
+            .map(|text| {
+                serde_json::from_str::<hangar_sdk::postgres::Rows>(text).map(|rows| rows.affected)
+            })
             .transpose()?
             .unwrap_or_default()
     };
     if affected == 0 {
         return Err(ApiError::not_found("").into());
-    }
-    if entry.is_auth() && !is_new {
-        context::forget_identity(&format!("{}/{}", entry.id, draft.shown.id()));
     }
     Ok(())
 }
@@ -81,15 +108,27 @@ pub fn explain(draft: &Draft, failure: Failure) -> Failure {
 
 fn not_unique(draft: &Draft, error: &Error) -> Vec<String> {
     let data: Value = serde_json::from_str(&error.data).unwrap_or_default();
-    let constraint = data.get("constraint").and_then(Value::as_str).unwrap_or_default();
+    let constraint = data
+        .get("constraint")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     violated_fields(&draft.entry, constraint)
 }
 
 fn insert(draft: &Draft, fields: &[&Field], params: Vec<Param>) -> Option<Statement> {
     let sql = draft.entry.insert_sql(|| {
         let columns: Vec<String> = fields.iter().map(|field| ident(&field.name)).collect();
-        let values: Vec<String> = fields.iter().enumerate().map(|(at, field)| placeholder(field, at + 1)).collect();
-        format!("INSERT INTO {} ({}) VALUES ({})", draft.entry.table(), columns.join(", "), values.join(", "))
+        let values: Vec<String> = fields
+            .iter()
+            .enumerate()
+            .map(|(at, field)| placeholder(field, at + 1))
+            .collect();
+        format!(
+            "INSERT INTO {} ({}) VALUES ({})",
+            draft.entry.table(),
+            columns.join(", "),
+            values.join(", ")
+        )
     });
     Some(Statement::new(sql, params))
 }
@@ -103,7 +142,10 @@ fn update(draft: &Draft, fields: &[&Field], mut params: Vec<Param>) -> Option<St
         .enumerate()
         .map(|(at, field)| format!("{} = {}", ident(&field.name), placeholder(field, at + 1)))
         .collect();
-    let id = draft.before("id").and_then(Value::as_str).unwrap_or_default();
+    let id = draft
+        .before("id")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     params.push(Param::Text(id.to_owned()));
     let sql = format!(
         "UPDATE {} SET {} WHERE \"id\" = ${}::text",
@@ -131,7 +173,11 @@ fn hash_passwords(draft: &mut Draft) -> Outcome<()> {
             _ => continue,
         };
         let plain = plain.as_str().unwrap_or_default();
-        let hash = if plain.is_empty() { String::new() } else { password::hash(plain, cost)? };
+        let hash = if plain.is_empty() {
+            String::new()
+        } else {
+            password::hash(plain, cost)?
+        };
         draft.shown.values.insert(name, hash.into());
     }
     Ok(())

@@ -33,12 +33,40 @@ impl PocketBase {
         let port = free_port();
         let run = |args: &[&str]| {
             let mut command = Command::new(Path::new(binary));
-            command.args(args).arg("--dir").arg(&folder).stdout(Stdio::null()).stderr(Stdio::null());
+            // Its other folders would lie beside the data folder.
+            command
+                .args(args)
+                .arg("--dir")
+                .arg(folder.join("data"))
+                .arg("--migrationsDir")
+                .arg(folder.join("migrations"));
+            command
+                .arg("--hooksDir")
+                .arg(folder.join("hooks"))
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
             command
         };
-        assert!(run(&["superuser", "upsert", "a@example.com", PASSWORD]).status().expect("PocketBase runs").success());
-        let child = run(&["serve", "--http", &format!("127.0.0.1:{port}")]).spawn().expect("PocketBase runs");
-        let mut server = PocketBase { child, folder, port, superuser: String::new() };
+        assert!(
+            run(&["superuser", "upsert", "a@example.com", PASSWORD])
+                .status()
+                .expect("PocketBase runs")
+                .success()
+        );
+        let child = run(&[
+            "serve",
+            "--automigrate=false",
+            "--http",
+            &format!("127.0.0.1:{port}"),
+        ])
+        .spawn()
+        .expect("PocketBase runs");
+        let mut server = PocketBase {
+            child,
+            folder,
+            port,
+            superuser: String::new(),
+        };
         for _ in 0..1200 {
             if send(port, "GET", "/api/health", "", None).is_ok_and(|(status, _)| status == 200) {
                 break;
@@ -46,10 +74,18 @@ impl PocketBase {
             std::thread::sleep(Duration::from_millis(50));
         }
         server.superuser = server.log_in("_superusers", "a@example.com");
-        let import = server.call("PUT", "/api/collections/import", Some(&json!({"collections": seed.definitions})));
+        let import = server.call(
+            "PUT",
+            "/api/collections/import",
+            Some(&json!({"collections": seed.definitions})),
+        );
         assert_eq!(import.0, 204, "{}", import.1);
         for (collection, record) in &seed.records {
-            let created = server.call("POST", &format!("/api/collections/{collection}/records"), Some(record));
+            let created = server.call(
+                "POST",
+                &format!("/api/collections/{collection}/records"),
+                Some(record),
+            );
             assert_eq!(created.0, 200, "{record}: {}", created.1);
         }
         server
@@ -58,7 +94,11 @@ impl PocketBase {
     /// A token for a record.
     pub fn log_in(&self, collection: &str, email: &str) -> String {
         let path = format!("/api/collections/{collection}/auth-with-password");
-        let (status, body) = self.call("POST", &path, Some(&json!({"identity": email, "password": PASSWORD})));
+        let (status, body) = self.call(
+            "POST",
+            &path,
+            Some(&json!({"identity": email, "password": PASSWORD})),
+        );
         assert_eq!(status, 200, "{body}");
         body["token"].as_str().unwrap_or_default().to_owned()
     }
@@ -69,7 +109,13 @@ impl PocketBase {
     }
 
     /// A request with a token.
-    pub fn call_as(&self, token: &str, method: &str, path: &str, body: Option<&Json>) -> (u16, Json) {
+    pub fn call_as(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Json>,
+    ) -> (u16, Json) {
         send(self.port, method, path, token, body).expect("PocketBase answers")
     }
 }

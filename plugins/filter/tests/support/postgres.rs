@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::seed::{Seed, stored};
 
+/// Made anew by each test; the tests of one file share it, those of other files run before or after.
 pub const SCHEMA: &str = "hangar_filter_test";
 
 pub struct Postgres {
@@ -37,18 +38,45 @@ impl Postgres {
             .expect("psql runs");
         let input = child.stdin.take().expect("stdin is piped");
         let output = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        let mut session = Postgres { child, input, output };
+        let mut session = Postgres {
+            child,
+            input,
+            output,
+        };
         session.run(FUNCTIONS_SQL).expect("the functions apply");
-        session.run(FUNCTIONS_SQL).expect("the functions apply again");
-        session.run(&format!("DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA};")).expect("the schema is made");
+        session
+            .run(FUNCTIONS_SQL)
+            .expect("the functions apply again");
+        session
+            .run(&format!(
+                "DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA};"
+            ))
+            .expect("the schema is made");
         for collection in &seed.collections {
             session.run(&table(collection)).expect("the table is made");
         }
         for (name, body) in &seed.records {
-            let collection = seed.collections.iter().find(|found| &found.name == name).expect("a seeded collection");
-            let columns: Vec<String> = collection.fields.iter().map(|field| quote(&field.name)).collect();
-            let values: Vec<String> = collection.fields.iter().map(|field| literal(field, &body[&field.name])).collect();
-            let insert = format!("INSERT INTO {SCHEMA}.{} ({}) VALUES ({});", quote(name), columns.join(", "), values.join(", "));
+            let collection = seed
+                .collections
+                .iter()
+                .find(|found| &found.name == name)
+                .expect("a seeded collection");
+            let columns: Vec<String> = collection
+                .fields
+                .iter()
+                .map(|field| quote(&field.name))
+                .collect();
+            let values: Vec<String> = collection
+                .fields
+                .iter()
+                .map(|field| literal(field, &body[&field.name]))
+                .collect();
+            let insert = format!(
+                "INSERT INTO {SCHEMA}.{} ({}) VALUES ({});",
+                quote(name),
+                columns.join(", "),
+                values.join(", ")
+            );
             session.run(&insert).expect("the record is inserted");
         }
         session
@@ -56,14 +84,23 @@ impl Postgres {
 
     /// Runs SQL and returns the lines it printed, or its error.
     pub fn run(&mut self, sql: &str) -> Result<Vec<String>, String> {
-        let script = format!("{sql}\n\\if :ERROR\n\\echo !!error :LAST_ERROR_MESSAGE\n\\endif\n\\echo !!end\n");
-        self.input.write_all(script.as_bytes()).map_err(|error| error.to_string())?;
+        let script = format!(
+            "{sql}\n\\if :ERROR\n\\echo !!error :LAST_ERROR_MESSAGE\n\\endif\n\\echo !!end\n"
+        );
+        self.input
+            .write_all(script.as_bytes())
+            .map_err(|error| error.to_string())?;
         self.input.flush().map_err(|error| error.to_string())?;
         let mut lines = Vec::new();
         let mut failed = None;
         loop {
             let mut line = String::new();
-            if self.output.read_line(&mut line).map_err(|error| error.to_string())? == 0 {
+            if self
+                .output
+                .read_line(&mut line)
+                .map_err(|error| error.to_string())?
+                == 0
+            {
                 return Err("psql has ended".to_owned());
             }
             let line = line.trim_end_matches('\n');
@@ -113,7 +150,11 @@ fn column(field: &Field) -> &'static str {
 }
 
 fn table(collection: &Collection) -> String {
-    let columns: Vec<String> = collection.fields.iter().map(|field| format!("{} {}", quote(&field.name), column(field))).collect();
+    let columns: Vec<String> = collection
+        .fields
+        .iter()
+        .map(|field| format!("{} {}", quote(&field.name), column(field)))
+        .collect();
     format!(
         "CREATE TABLE {SCHEMA}.{} ({}, \"_rowid_\" bigint GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (id));",
         quote(&collection.name),
@@ -129,7 +170,9 @@ pub fn literal(field: &Field, value: &Json) -> String {
         return "now()::timestamptz".to_owned();
     }
     let text = match stored(field, value) {
-        Json::String(text) if cast.starts_with("timestamptz") && text.is_empty() => return "NULL::timestamptz".to_owned(),
+        Json::String(text) if cast.starts_with("timestamptz") && text.is_empty() => {
+            return "NULL::timestamptz".to_owned();
+        }
         Json::String(text) if cast != "jsonb" => text,
         Json::Null if cast == "jsonb" && value.is_null() => return "NULL::jsonb".to_owned(),
         other => other.to_string(),

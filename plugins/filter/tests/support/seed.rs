@@ -1,4 +1,4 @@
-//! The data both databases hold: `tests/data/seed.json`, in PocketBase's own formats.
+//! Data for a database, in PocketBase's own formats.
 
 use hangar_filter::schema::{Collection, CollectionKind, Field, FieldKind};
 use serde_json::{Map, Value as Json};
@@ -10,13 +10,21 @@ pub struct Seed {
     pub records: Vec<(String, Json)>,
 }
 
-pub fn load() -> Seed {
-    let data: Json = serde_json::from_str(include_str!("../data/seed.json")).expect("seed.json is JSON");
+/// Reads `{"collections": [definition…], "records": [[collection, body]…]}`.
+pub fn parse(json: &str) -> Seed {
+    let data: Json = serde_json::from_str(json).expect("the seed is JSON");
     let definitions = data["collections"].as_array().cloned().unwrap_or_default();
     let collections = definitions.iter().map(collection).collect();
     let records = data["records"].as_array().cloned().unwrap_or_default();
-    let records = records.into_iter().map(|record| (text(&record[0]), record[1].clone())).collect();
-    Seed { definitions, collections, records }
+    let records = records
+        .into_iter()
+        .map(|record| (text(&record[0]), record[1].clone()))
+        .collect();
+    Seed {
+        definitions,
+        collections,
+        records,
+    }
 }
 
 fn text(value: &Json) -> String {
@@ -24,8 +32,17 @@ fn text(value: &Json) -> String {
 }
 
 fn collection(definition: &Json) -> Collection {
-    let kind = if definition["type"] == "auth" { CollectionKind::Auth } else { CollectionKind::Base };
-    let mut fields: Vec<Field> = definition["fields"].as_array().into_iter().flatten().map(field).collect();
+    let kind = if definition["type"] == "auth" {
+        CollectionKind::Auth
+    } else {
+        CollectionKind::Base
+    };
+    let mut fields: Vec<Field> = definition["fields"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(field)
+        .collect();
     if kind == CollectionKind::Auth {
         fields.extend([
             Field::new("password", FieldKind::Password).hidden(),
@@ -35,11 +52,17 @@ fn collection(definition: &Json) -> Collection {
             Field::new("verified", FieldKind::Bool),
         ]);
     }
-    let unique = definition["indexes"].as_array().into_iter().flatten().filter_map(|index| {
-        let index = index.as_str()?;
-        let column = index.rsplit_once("(`")?.1.split('`').next()?;
-        index.starts_with("CREATE UNIQUE").then(|| column.to_owned())
-    });
+    let unique = definition["indexes"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|index| {
+            let index = index.as_str()?;
+            let column = index.rsplit_once("(`")?.1.split('`').next()?;
+            index
+                .starts_with("CREATE UNIQUE")
+                .then(|| column.to_owned())
+        });
     Collection {
         id: text(&definition["id"]),
         name: text(&definition["name"]),
@@ -76,9 +99,21 @@ fn field(definition: &Json) -> Field {
 impl Seed {
     /// A record with every field of its collection, as an authenticated one is given to the compiler.
     pub fn record(&self, collection: &str, id: &str) -> Map<String, Json> {
-        let (_, body) = self.records.iter().find(|(name, body)| name == collection && body["id"] == id).expect("a seeded record");
-        let collection = self.collections.iter().find(|found| found.name == collection).expect("a seeded collection");
-        collection.fields.iter().map(|field| (field.name.clone(), stored(field, &body[&field.name]))).collect()
+        let (_, body) = self
+            .records
+            .iter()
+            .find(|(name, body)| name == collection && body["id"] == id)
+            .expect("a seeded record");
+        let collection = self
+            .collections
+            .iter()
+            .find(|found| found.name == collection)
+            .expect("a seeded collection");
+        collection
+            .fields
+            .iter()
+            .map(|field| (field.name.clone(), stored(field, &body[&field.name])))
+            .collect()
     }
 }
 

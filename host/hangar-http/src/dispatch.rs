@@ -1,0 +1,198 @@
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use hangar_core::{Error, Result};
+use hangar_plugins::{Answer, AnswerBody, Incoming};
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
+use http_body_util::{BodyExt, Limited};
+
+use crate::respond;
+use crate::server::Inner;
+
+/// Takes a request to the plugin that owns its route, to a static file, or to the fallback plugin.
+pub async fn dispatch(server: &Arc<Inner>, peer: SocketAddr, request: Request) -> Response {
+    let Ok(_place) = server.places.try_acquire() else {
+        let limit = server.host.limits().requests;
+        return respond::plain(&Error::new(
+            "limit",
+            503,
+            format!("the server is busy (at most {limit} requests at once; setting limits.requests)"),
+        ));
+    };
+    let (parts, body) = request.into_parts();
+    let is_head = parts.method == Method::HEAD;
+    let method = if is_head { Method::GET } else { parts.method.clone() };
+    let request_id = request_id(&parts.headers);
+    let outcome = route(server, peer, &method, &parts, body, &request_id).await;
+    let outcome = match outcome {
+        Ok(response) => Ok(response),
+        Err(error) => {
+            report(&parts, &request_id, &error);
+            explain(server, peer, &method, &parts, &request_id, &error).await
+        }
+    };
+    let response = outcome.unwrap_or_else(|error| respond::plain(&error));
+    if is_head { respond::without_body(response) } else { response }
+}
+
+async fn route(
+    server: &Arc<Inner>,
+    peer: SocketAddr,
+    method: &Method,
+    parts: &Parts,
+    body: Body,
+    request_id: &Arc<str>,
+) -> Result<Response> {
+    let matched = server.host.route(method.as_str(), parts.uri.path());
+    if matched.is_none()
+        && let (Some(files), &Method::GET) = (&server.files, method)
+        && let Some(response) = files.serve(parts).await
+    {
+        return Ok(response);
+    }
+    let limit = matched.as_ref().and_then(|matched| matched.route.body_limit);
+    let body = read(body, limit.unwrap_or(server.host.limits().body_bytes), &parts.headers).await?;
+    let incoming = incoming(peer, method, parts, body, request_id, None);
+    let answer = match matched {
+        Some(matched) => server.host.serve(matched, incoming).await?,
+        None => match server.host.serve_fallback(incoming).await {
+            Some(answer) => answer?,
+            None => return Err(Error::new("not_found", 404, "no plugin serves this path")),
+        },
+    };
+    finish(answer).await
+}
+
+/// Lets the fallback plugin put an error of the host into the API's format.
+async fn explain(
+    server: &Arc<Inner>,
+    peer: SocketAddr,
+    method: &Method,
+    parts: &Parts,
+    request_id: &Arc<str>,
+    error: &Error,
+) -> Result<Response> {
+    let incoming = incoming(peer, method, parts, Vec::new(), request_id, Some(error));
+    match server.host.serve_fallback(incoming).await {
+        Some(Ok(answer)) => finish(answer).await,
+        Some(Err(second)) => {
+            tracing::error!(error = %second, request = %request_id, "the fallback plugin failed");
+            Err(error.clone())
+        }
+        None => Err(error.clone()),
+    }
+}
+
+/// Produces the body, now that the instance is free again.
+async fn finish(answer: Answer) -> Result<Response> {
+    let (status, bytes) = match answer.body {
+        AnswerBody::Bytes(bytes) => (answer.status, bytes.into()),
+        AnswerBody::Deferred(body) => {
+            let produced = body.0.await?;
+            (produced.status.unwrap_or(answer.status), produced.bytes)
+        }
+    };
+    respond::response(status, answer.headers, bytes)
+}
+
+fn report(parts: &Parts, request_id: &Arc<str>, error: &Error) {
+    let (method, path) = (&parts.method, parts.uri.path());
+    if error.status >= 500 {
+        tracing::error!(%method, path, request = %request_id, %error, "request failed");
+    } else {
+        tracing::debug!(%method, path, request = %request_id, %error, "request refused");
+    }
+}
+
+fn incoming(
+    peer: SocketAddr,
+    method: &Method,
+    parts: &Parts,
+    body: Vec<u8>,
+    request_id: &Arc<str>,
+    error: Option<&Error>,
+) -> Incoming {
+    let mut headers = lines(&parts.headers);
+    if let Some(error) = error {
+        let message = error.message.replace(['\r', '\n'], " ");
+        let _ = write!(
+            headers,
+            "x-hangar-error: {}\nx-hangar-status: {}\nx-hangar-message: {message}\n",
+            error.code, error.status
+        );
+    }
+    Incoming {
+        method: method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers,
+        body,
+        remote_address: peer.ip().to_canonical().to_string(),
+        request_id: request_id.clone(),
+        token: token(&parts.headers),
+    }
+}
+
+/// The headers as lines. Clients cannot forge the host's own, `x-hangar-…`.
+fn lines(headers: &HeaderMap) -> String {
+    let mut lines = String::with_capacity(256);
+    for (name, value) in headers {
+        if name.as_str().starts_with("x-hangar-") {
+            continue;
+        }
+        lines.push_str(name.as_str());
+        lines.push_str(": ");
+        match value.to_str() {
+            Ok(text) => lines.push_str(text),
+            Err(_) => lines.push_str(&String::from_utf8_lossy(value.as_bytes()).replace('\n', " ")),
+        }
+        lines.push('\n');
+    }
+    lines
+}
+
+/// The token of `Authorization`, with or without `Bearer`.
+fn token(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim();
+    let token = match value.split_at_checked(7) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("bearer ") => rest.trim(),
+        _ => value,
+    };
+    (!token.is_empty()).then(|| token.to_owned())
+}
+
+async fn read(body: Body, limit: usize, headers: &HeaderMap) -> Result<Vec<u8>> {
+    let too_large = || {
+        Error::new(
+            "body_too_large",
+            413,
+            format!("the request body is larger than {limit} bytes (the route's body-limit, else limits.body-bytes)"),
+        )
+    };
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > limit) {
+        return Err(too_large());
+    }
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes().into()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        Err(error) => Err(Error::bad_input(format!("the request body could not be read: {error}"))),
+    }
+}
+
+/// The identifier a proxy gave the request, if it is a sane one, else a new one.
+fn request_id(headers: &HeaderMap) -> Arc<str> {
+    let given = headers.get("x-request-id").and_then(|value| value.to_str().ok()).filter(|id| {
+        (1..=64).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    });
+    match given {
+        Some(id) => id.into(),
+        None => format!("{:016x}", rand::random::<u64>()).into(),
+    }
+}

@@ -1,0 +1,46 @@
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use hangar_core::{Error, Result};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+
+/// Headers that are the host's.
+const OWNED: [HeaderName; 3] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
+
+/// A plugin's answer as a response.
+pub fn response(status: u16, headers: Vec<(String, String)>, body: Bytes) -> Result<Response> {
+    let status = StatusCode::from_u16(status).map_err(|_| {
+        Error::new("bad_response", 500, format!("a plugin answered with the status {status}, which is none"))
+    })?;
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    for (name, value) in headers {
+        let name = HeaderName::try_from(name);
+        let value = HeaderValue::try_from(value);
+        let (Ok(name), Ok(value)) = (name, value) else {
+            return Err(Error::new("bad_response", 500, "a plugin answered a header that is not valid"));
+        };
+        if !OWNED.contains(&name) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    Ok(response)
+}
+
+/// An error when no plugin can put it into words. Says no more than the status means: details are in the log.
+pub fn plain(error: &Error) -> Response {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let text = status.canonical_reason().unwrap_or("Error");
+    let mut response = Response::new(Body::from(format!("{text}\n")));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// The answer to HEAD: everything but the body; of an error not even its length.
+pub fn without_body(response: Response) -> Response {
+    let (parts, _) = response.into_parts();
+    Response::from_parts(parts, Body::empty())
+}

@@ -1,0 +1,82 @@
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+use hangar_core::{Error, Result};
+use hangar_plugins::{Manifest, read_component};
+
+use crate::database::Database;
+use crate::plugins::{self, Manager};
+use crate::settings::Settings;
+use crate::wiring;
+
+/// Runs a command that a plugin serves, on a host of its own: it works whether or not a server is running.
+pub async fn of_plugin(settings: &Settings, manifests: &[Manifest], matches: &ArgMatches) -> Result<()> {
+    let Some((group, outer)) = matches.subcommand() else { return Ok(()) };
+    let Some((member, inner)) = outer.subcommand() else { return Ok(()) };
+    let name = format!("{group} {member}");
+    let mut all = manifests.iter().flat_map(|manifest| manifest.commands.iter().map(move |c| (manifest, c)));
+    let Some((owner, command)) = all.find(|(_, command)| command.name == name) else {
+        return Err(Error::bad_input(format!("there is no command {name:?}")));
+    };
+    let values = command.arguments.iter().map_while(|argument| {
+        inner.get_one::<String>(argument.trim_matches(['[', ']'])).cloned()
+    });
+    let values = values.collect();
+    let database = Database::open(settings).await?;
+    let done = async {
+        let host = wiring::host(settings, database.postgres.clone())?;
+        Manager::new(host.clone()).apply(settings).await?;
+        host.command(&owner.name, &name, values).await
+    }
+    .await;
+    database.close().await;
+    println!("{}", done?.trim_end());
+    Ok(())
+}
+
+/// `hangar plugin …`.
+pub async fn plugin(settings: &Settings, matches: &ArgMatches) -> Result<()> {
+    match matches.subcommand() {
+        Some(("inspect", inner)) => {
+            let Some(file) = inner.get_one::<PathBuf>("FILE") else { return Ok(()) };
+            inspect(file)
+        }
+        _ => list(settings),
+    }
+}
+
+fn list(settings: &Settings) -> Result<()> {
+    println!("{:<14} {:<9} {:<14} {:<7} GRANTS", "PLUGIN", "VERSION", "DIGEST", "ROUTES");
+    for wanted in plugins::wanted(settings)? {
+        let granted: Vec<_> = wanted.settings.grant.iter().filter(|(_, v)| **v != false).collect();
+        let grants: Vec<_> = granted.iter().map(|(name, _)| name.as_str()).collect();
+        let missing: Vec<_> =
+            wanted.manifest.grants.iter().filter(|asked| !grants.contains(&asked.as_str())).collect();
+        let note = match missing.as_slice() {
+            [] => String::new(),
+            missing => format!(
+                " (not granted: {})",
+                missing.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
+            ),
+        };
+        println!(
+            "{:<14} {:<9} {:<14} {:<7} {}{note}",
+            wanted.manifest.name,
+            wanted.manifest.version,
+            &hangar_wasm::digest(&wanted.bytes)[..12],
+            wanted.manifest.routes.len(),
+            grants.join(", ")
+        );
+    }
+    Ok(())
+}
+
+fn inspect(file: &std::path::Path) -> Result<()> {
+    let bytes = read_component(file)?;
+    let manifest = Manifest::read(&file.display().to_string(), &bytes)?;
+    let text = serde_json::to_string_pretty(&manifest).map_err(|error| Error::internal(error.to_string()))?;
+    println!("digest  sha256:{}", hangar_wasm::digest(&bytes));
+    println!("size    {} bytes", bytes.len());
+    println!("{text}");
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! Which plugins run: the shipped ones, those of hangar.toml in their place or beside them, and what each is granted.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hangar_core::{Error, Result};
+use hangar_plugins::{Host, Manifest, PluginSettings, Sources, read_component};
+use serde_json::Value;
+
+use crate::settings::Settings;
+use crate::sources;
+
+/// The shipped components, in the order of their activation.
+static SHIPPED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
+
+/// A plugin as it shall run.
+pub struct Wanted {
+    /// For messages.
+    pub file: String,
+    /// The component.
+    pub bytes: Vec<u8>,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// Settings, with the grants of shipped plugins.
+    pub settings: PluginSettings,
+    /// The folder of its sources.
+    pub folder: Option<PathBuf>,
+    /// Its sources.
+    pub sources: Sources,
+}
+
+/// Manifests of the shipped plugins.
+pub fn shipped_manifests() -> Vec<Manifest> {
+    SHIPPED.iter().filter_map(|(name, bytes)| Manifest::read(name, bytes).ok()).collect()
+}
+
+/// Manifests of the plugins the settings ask for.
+pub fn manifests(settings: &Settings) -> Result<Vec<Manifest>> {
+    Ok(wanted(settings)?.into_iter().map(|wanted| wanted.manifest).collect())
+}
+
+/// The plugins the settings ask for: shipped ones first, then the others by name.
+pub fn wanted(settings: &Settings) -> Result<Vec<Wanted>> {
+    let mut all = Vec::new();
+    for (name, bytes) in SHIPPED {
+        let own = settings.plugins.get(*name).cloned().unwrap_or_default();
+        if own.enabled != Some(false) {
+            all.push(one(settings, name, Some(bytes), own)?);
+        }
+    }
+    let added = settings.plugins.iter().filter(|(name, own)| {
+        own.enabled != Some(false) && !SHIPPED.iter().any(|(shipped, _)| shipped == name)
+    });
+    for (name, own) in added {
+        all.push(one(settings, name, None, own.clone())?);
+    }
+    Ok(all)
+}
+
+fn one(settings: &Settings, name: &str, shipped: Option<&[u8]>, mut own: PluginSettings) -> Result<Wanted> {
+    let (file, bytes) = match (&own.path, shipped) {
+        (Some(path), _) => (path.display().to_string(), read_component(path)?),
+        (None, Some(bytes)) => (format!("the shipped component {name}"), bytes.to_vec()),
+        (None, None) => {
+            return Err(Error::bad_input(format!(
+                "hangar.toml, [plugins.{name}]: there is no shipped plugin of this name; write path = \"….wasm\""
+            )));
+        }
+    };
+    let manifest = Manifest::read(&file, &bytes)?;
+    if manifest.name != name {
+        return Err(Error::bad_input(format!(
+            "{file} is plugin \"{}\", but hangar.toml has it under [plugins.{name}]",
+            manifest.name
+        )));
+    }
+    if shipped.is_some() {
+        // What takes a shipped plugin's place gets its grants, unless hangar.toml says otherwise.
+        for grant in shipped_grants(name) {
+            let default = if grant == "fetch" { Value::from(["*"].as_slice()) } else { Value::Bool(true) };
+            own.grant.entry(grant).or_insert(default);
+        }
+    }
+    let folder = match (manifest.watch, &own.watch) {
+        (true, Some(folder)) => Some(folder.clone()),
+        (true, None) => Some(settings.hooks.clone()),
+        (false, _) => None,
+    };
+    let sources = match &folder {
+        Some(folder) => sources::read(folder, settings.dev)?,
+        None => Sources { files: Vec::new(), dev: settings.dev },
+    };
+    Ok(Wanted { file, bytes, manifest, settings: own, folder, sources })
+}
+
+fn shipped_grants(name: &str) -> Vec<String> {
+    let manifests = shipped_manifests();
+    let own = manifests.into_iter().find(|manifest| manifest.name == name);
+    own.map(|manifest| manifest.grants).unwrap_or_default()
+}
+
+/// Keeps the plugins of a running host as the settings want them.
+pub struct Manager {
+    host: Arc<Host>,
+    /// What runs, by name: a change of this text means a new version.
+    running: tokio::sync::Mutex<HashMap<String, String>>,
+}
+
+impl Manager {
+    /// Manages the plugins of a host.
+    pub fn new(host: Arc<Host>) -> Self {
+        Self { host, running: tokio::sync::Mutex::default() }
+    }
+
+    /// Stages what differs from what runs and installs it in one step; answers the names. Nothing changes on an error.
+    pub async fn apply(&self, settings: &Settings) -> Result<Vec<String>> {
+        let mut running = self.running.lock().await;
+        let mut tasks = Vec::new();
+        for wanted in wanted(settings)? {
+            let name = wanted.manifest.name.clone();
+            let version = fingerprint(&wanted);
+            if running.get(&name) == Some(&version) {
+                continue;
+            }
+            let host = self.host.clone();
+            let staged = tokio::spawn(async move {
+                let Wanted { file, bytes, settings, sources, .. } = wanted;
+                host.stage(&file, bytes, &settings, sources).await
+            });
+            tasks.push((name, version, staged));
+        }
+        let mut staged = Vec::new();
+        let mut changed = Vec::new();
+        for (name, version, task) in tasks {
+            let generation =
+                task.await.map_err(|_| Error::internal(format!("staging plugin {name} failed")))??;
+            staged.push(generation);
+            changed.push((name, version));
+        }
+        if staged.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.host.install(staged).await?;
+        let names = changed.iter().map(|(name, _)| name.clone()).collect();
+        running.extend(changed);
+        Ok(names)
+    }
+}
+
+fn fingerprint(wanted: &Wanted) -> String {
+    let sources = serde_json::to_vec(&wanted.sources).unwrap_or_default();
+    format!(
+        "{} {} {:?}",
+        hangar_wasm::digest(&wanted.bytes),
+        hangar_wasm::digest(&sources),
+        wanted.settings
+    )
+}

@@ -1,0 +1,129 @@
+//! Which capabilities there are, and what each takes from a store.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use hangar_core::{Error, Limits, Result};
+use hangar_plugins::{Capability, Host, ParsedGrant, State, TypeMap};
+use hangar_postgres::Postgres;
+use hangar_wasm::Runtime;
+use serde_json::Value;
+use wasmtime::component::Linker;
+
+use crate::settings::Settings;
+
+/// The services that views find in a store. All are there: `services` puts them in.
+const PRESENT: &str = "the services were put in when the host was made";
+
+/// A host with every capability, without plugins yet.
+pub fn host(settings: &Settings, postgres: Arc<Postgres>) -> Result<Arc<Host>> {
+    let failed = |error: wasmtime::Error| Error::internal(format!("the engine could not be started: {error:#}"));
+    let limits = settings.limits.clone();
+    let runtime = Runtime::new(settings.dir.join("cache"), largest_memory(settings, &limits)).map_err(failed)?;
+    let mut services = TypeMap::default();
+    services.insert(hangar_postgres::Service::new(postgres));
+    services.insert(hangar_fetch::Fetch::new().map_err(|error| Error::internal(error.to_string()))?);
+    services.insert(hangar_kv::Kv::default());
+    services.insert(hangar_crypto::Crypto::default());
+    Host::new(runtime, capabilities(), services, limits).map_err(failed)
+}
+
+/// The engine must have room for the plugin that may have the most.
+fn largest_memory(settings: &Settings, limits: &Limits) -> usize {
+    let own = settings.plugins.values().filter_map(|plugin| plugin.limits.get("memory")?.as_u64());
+    own.map(|memory| memory as usize).chain([limits.memory]).max().unwrap_or(limits.memory)
+}
+
+fn capabilities() -> Vec<Capability> {
+    vec![
+        Capability {
+            name: "postgres",
+            link: |linker| hangar_postgres::add_to_linker(linker, postgres),
+            parse_grant: |value| grant(hangar_postgres::Grant::parse(value)),
+        },
+        Capability {
+            name: "fetch",
+            link: |linker| hangar_fetch::add_to_linker(linker, fetch),
+            parse_grant: |value| grant(hangar_fetch::Grant::parse(value)),
+        },
+        Capability {
+            name: "kv",
+            link: |linker| hangar_kv::add_to_linker(linker, kv),
+            parse_grant: |value| grant(hangar_kv::Grant::parse(value)),
+        },
+        Capability {
+            name: "crypto",
+            link: |linker| hangar_crypto::add_to_linker(linker, crypto),
+            parse_grant: |value| grant(hangar_crypto::Grant::parse(value)),
+        },
+        Capability { name: "log", link: always_granted, parse_grant: needless },
+        Capability { name: "realtime", link: hangar_unserved::add_to_linker, parse_grant: unserved },
+    ]
+}
+
+/// Log and configuration need no grant.
+fn always_granted(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    hangar_log::add_to_linker(linker, |state: &mut State| {
+        let parts = state.parts();
+        hangar_log::View {
+            plugin: parts.plugin,
+            request: &parts.call.request_id,
+            limits: parts.limits,
+            written: parts.locals.get(),
+        }
+    })?;
+    hangar_config::add_to_linker(linker, |state: &mut State| hangar_config::View { settings: state.config() })
+}
+
+fn needless(_: &Value) -> ParsedGrant {
+    Ok(Arc::new(()))
+}
+
+fn unserved(_: &Value) -> ParsedGrant {
+    Err("realtime and analytics are not served by this version of Hangar".into())
+}
+
+fn grant<G: Any + Send + Sync>(parsed: Result<G, String>) -> ParsedGrant {
+    Ok(Arc::new(parsed?))
+}
+
+fn postgres(state: &mut State) -> hangar_postgres::View<'_> {
+    let parts = state.parts();
+    hangar_postgres::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        limits: parts.limits,
+        postgres: parts.services.get(),
+        ambient: &mut parts.call.ambient,
+        table: parts.table,
+    }
+}
+
+fn fetch(state: &mut State) -> hangar_fetch::View<'_> {
+    let parts = state.parts();
+    hangar_fetch::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        limits: parts.limits,
+        fetch: parts.services.get().expect(PRESENT),
+    }
+}
+
+fn kv(state: &mut State) -> hangar_kv::View<'_> {
+    let parts = state.parts();
+    hangar_kv::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        limits: parts.limits,
+        kv: parts.services.get().expect(PRESENT),
+    }
+}
+
+fn crypto(state: &mut State) -> hangar_crypto::View<'_> {
+    let parts = state.parts();
+    hangar_crypto::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        crypto: parts.services.get().expect(PRESENT),
+    }
+}

@@ -1,0 +1,51 @@
+//! The first start on a database: metadata tables, functions of filters, system collections.
+
+use hangar_model::ids::crc32;
+use hangar_model::system;
+use hangar_sdk::{Result, migrations, postgres};
+
+use crate::answer::Failure;
+use crate::random::{HostRandom, now};
+use crate::schema::store;
+
+const COLLECTIONS: &str = include_str!("../../migrations/0001_collections.sql");
+
+/// Brings the database to what this version needs. Nodes that start together wait for each other.
+///
+/// # Errors
+/// What the database says.
+pub fn activate() -> Result<()> {
+    // The functions replace themselves, so they are run again whenever their text has changed.
+    let functions = format!(
+        "filter-functions-{:08x}",
+        crc32(hangar_filter::FUNCTIONS_SQL)
+    );
+    migrations::apply(
+        "collections",
+        &[
+            ("0001_collections", COLLECTIONS),
+            (&functions, hangar_filter::FUNCTIONS_SQL),
+        ],
+    )?;
+    if !is_empty()? {
+        return Ok(());
+    }
+    store::change(|| {
+        // Another node may have been faster.
+        if is_empty()? {
+            for collection in system::collections(&now(), &mut HostRandom) {
+                store::save(&collection, None)?;
+            }
+        }
+        Ok(())
+    })
+    .map_err(Failure::into_error)
+}
+
+fn is_empty() -> Result<bool> {
+    let rows = postgres::query(
+        "SELECT 1 FROM hangar_collections.collections LIMIT 1",
+        vec![],
+    )?;
+    Ok(rows.rows.is_empty())
+}

@@ -1,0 +1,115 @@
+//! Creating and updating a collection.
+
+use hangar_model::error::{FieldError, ValidationErrors};
+use hangar_model::validate::unknown_type;
+use hangar_model::value_rules::mismatch;
+use hangar_model::{ApiError, Collection, CollectionType, messages};
+use hangar_sdk::http::{Request, Response};
+use serde_json::{Map, Value};
+
+use crate::answer::{Failure, Outcome};
+use crate::catalog::{self, Catalog};
+use crate::random::{HostRandom, now};
+use crate::schema::{body, refused, show, store};
+
+/// `POST /api/collections`.
+pub fn create(request: &Request) -> Outcome<Response> {
+    let body = body(request, messages::BAD_TYPE_BODY)?;
+    let kind = requested_type(&body)?;
+    let collection = store::change(|| {
+        let catalog = catalog::load()?;
+        let new = drafted(&catalog, &body, kind)?;
+        store::check(&catalog, &[], &new, None)?;
+        store::save(&new, None)?;
+        Ok(new)
+    })
+    .map_err(|failure| refused(failure, messages::CREATE_COLLECTION))?;
+    show(request, &collection)
+}
+
+/// The type a body asks for; base unless it says otherwise.
+pub fn requested_type(body: &Map<String, Value>) -> Outcome<CollectionType> {
+    let text = |key: &str| match body.get(key) {
+        None | Some(Value::Null) => Ok(""),
+        Some(Value::String(text)) => Ok(text.as_str()),
+        Some(_) => Err(Failure::Api(ApiError::bad_request(messages::BAD_TYPE_BODY))),
+    };
+    text("name")?;
+    let name = text("type")?;
+    let kind = if name.is_empty() {
+        Some(CollectionType::Base)
+    } else {
+        CollectionType::parse(name)
+    };
+    let kind =
+        kind.ok_or_else(|| ApiError::invalid(messages::CREATE_COLLECTION, unknown_type()))?;
+    if kind == CollectionType::View {
+        let text = "View collections are not supported by this version of Hangar.";
+        let errors = ValidationErrors::one("type", FieldError::new("validation_in_invalid", text));
+        return Err(ApiError::invalid(messages::CREATE_COLLECTION, errors).into());
+    }
+    Ok(kind)
+}
+
+/// A new collection from a body, prepared but not yet checked.
+pub fn drafted(
+    catalog: &Catalog,
+    body: &Map<String, Value>,
+    kind: CollectionType,
+) -> Outcome<Collection> {
+    let mut random = HostRandom;
+    let mut new = Collection::new(kind, &mut random);
+    new.merge(body).map_err(|_| ApiError::bad_body())?;
+    new.prepare(None, &|id| catalog.get(id).is_some(), &now(), &mut random);
+    Ok(new)
+}
+
+/// A stored collection with a body merged in, prepared but not yet checked.
+pub fn merged(old: &Collection, body: &Map<String, Value>) -> Outcome<Collection> {
+    let mut new = old.clone();
+    new.merge(body).map_err(|_| ApiError::bad_body())?;
+    if body.get("type").is_some_and(|kind| kind != old.kind.name()) {
+        let error = FieldError::new(
+            "validation_collection_type_change",
+            "Collection type cannot be changed.",
+        );
+        return Err(ApiError::invalid(
+            messages::UPDATE_COLLECTION,
+            ValidationErrors::one("type", error),
+        )
+        .into());
+    }
+    new.prepare(Some(old), &|_| false, &now(), &mut HostRandom);
+    Ok(new)
+}
+
+/// `PATCH /api/collections/{collection}`.
+pub fn update(request: &Request, name: &str) -> Outcome<Response> {
+    let found = catalog::current()?;
+    found.get(name).ok_or_else(|| ApiError::not_found(""))?;
+    let body = body(request, messages::BAD_BODY)?;
+    let collection = store::change(|| {
+        let catalog = catalog::load()?;
+        let old = catalog.get(name).ok_or_else(|| ApiError::not_found(""))?;
+        let new = merged(old, &body)?;
+        if new.id != old.id {
+            return Err(id_change(&catalog, &new.id).into());
+        }
+        store::check(&catalog, &[], &new, Some(old))?;
+        store::save(&new, Some(old))?;
+        Ok(new)
+    })
+    .map_err(|failure| refused(failure, messages::UPDATE_COLLECTION))?;
+    show(request, &collection)
+}
+
+/// PocketBase looks the new id up: what is not there is missing, another collection's is a mismatch.
+fn id_change(catalog: &Catalog, id: &str) -> ApiError {
+    if catalog.get(id).is_none() {
+        return ApiError::not_found("");
+    }
+    ApiError::invalid(
+        messages::UPDATE_COLLECTION,
+        ValidationErrors::one("id", mismatch()),
+    )
+}

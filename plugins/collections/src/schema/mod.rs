@@ -1,0 +1,107 @@
+//! Collections themselves: their metadata, their tables, and the API for both.
+
+mod bootstrap;
+mod edit;
+mod import;
+mod list;
+mod remove;
+mod store;
+
+pub use bootstrap::activate;
+
+use hangar_model::collection::CollectionType;
+use hangar_model::json::to_json;
+use hangar_model::picker::Picker;
+use hangar_model::{ApiError, Collection, messages};
+use hangar_sdk::http::{Request, Response};
+use serde_json::{Map, Value};
+
+use crate::answer::{Failure, Outcome, respond};
+use crate::body;
+use crate::call::Identity;
+use crate::catalog;
+use crate::random::HostRandom;
+
+/// Answers a request for collections. Only superusers get past the door.
+pub fn handle(request: &Request) -> Response {
+    route(request).unwrap_or_else(respond)
+}
+
+fn route(request: &Request) -> Outcome<Response> {
+    let identity = request.identity.as_deref().and_then(|text| serde_json::from_str::<Identity>(text).ok());
+    if !identity.as_ref().is_some_and(|identity| identity.superuser) {
+        return Err(ApiError::superusers_only(identity.is_some()).into());
+    }
+    let name = request.params.first().map(String::as_str).unwrap_or_default();
+    match (request.method.as_str(), request.route.as_str()) {
+        ("GET", "/api/collections") => list::handle(request),
+        ("POST", "/api/collections") => edit::create(request),
+        ("PUT", "/api/collections/import") => import::handle(request),
+        ("GET", "/api/collections/meta/scaffolds") => scaffolds(request),
+        ("GET", "/api/collections/{collection}") => view(request, name),
+        ("PATCH", "/api/collections/{collection}") => edit::update(request, name),
+        ("DELETE", "/api/collections/{collection}") => remove::delete(name),
+        ("DELETE", "/api/collections/{collection}/truncate") => remove::truncate(name),
+        _ => Err(ApiError::not_found("").into()),
+    }
+}
+
+fn view(request: &Request, name: &str) -> Outcome<Response> {
+    let catalog = catalog::current()?;
+    let entry = catalog.get(name).ok_or_else(|| ApiError::not_found(""))?;
+    show(request, entry)
+}
+
+/// A collection as a response, reduced to what `fields` asks for.
+fn show(request: &Request, collection: &Collection) -> Outcome<Response> {
+    picked(request, collection.to_json())
+}
+
+/// A JSON text as a response, reduced to what `fields` asks for.
+fn picked(request: &Request, text: String) -> Outcome<Response> {
+    let Some(picker) = picker(request)? else { return Ok(Response::json(200, text)) };
+    let mut value: Value = serde_json::from_str(&text)?;
+    picker.pick_response(&mut value);
+    Ok(Response::json(200, to_json(&value)))
+}
+
+fn picker(request: &Request) -> Result<Option<Picker>, ApiError> {
+    Picker::parse(&parameter(request, "fields")).map_err(|_| ApiError::bad_request(""))
+}
+
+/// The first value of a query parameter; empty if there is none.
+fn parameter(request: &Request, name: &str) -> String {
+    form_urlencoded::parse(request.query.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}
+
+/// The body as an object; `message` is the answer to one that is none.
+fn body(request: &Request, message: &str) -> Outcome<Map<String, Value>> {
+    body::parse(request.header("content-type"), &request.body)
+        .map(|body| body.values)
+        .map_err(|_| Failure::Api(ApiError::bad_request(message)))
+}
+
+/// Empty collections of each type, for clients to start from.
+fn scaffolds(request: &Request) -> Outcome<Response> {
+    let mut parts = Vec::new();
+    for kind in [CollectionType::Base, CollectionType::Auth, CollectionType::View] {
+        let mut collection = Collection::new(kind, &mut HostRandom);
+        let suffix = hangar_model::Random::text(&mut HostRandom, 10, hangar_model::ids::ID_ALPHABET);
+        collection.init_indexes(&suffix);
+        parts.push(format!("\"{}\":{}", kind.name(), collection.to_json()));
+    }
+    picked(request, format!("{{{}}}", parts.join(",")))
+}
+
+/// A 400 with the text of an operation's failure, for what the database refuses.
+fn refused(failure: Failure, message: &str) -> Failure {
+    Failure::Api(failure.into_api(message))
+}
+
+/// The generic sentence for a failed creation or update.
+fn failed_message(old: Option<&Collection>) -> &'static str {
+    if old.is_none() { messages::CREATE_COLLECTION } else { messages::UPDATE_COLLECTION }
+}

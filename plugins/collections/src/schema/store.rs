@@ -1,0 +1,150 @@
+//! Writing collections: validation, tables and metadata in one transaction.
+
+use hangar_model::ddl::{self, Statement};
+use hangar_model::validate::{Checks, validate};
+use hangar_model::{ApiError, Collection};
+use hangar_sdk::postgres::{self, Value};
+use hangar_sdk::{context, kv};
+
+use crate::answer::{Failure, Outcome};
+use crate::catalog::{Catalog, TOPIC};
+use crate::random::HostRandom;
+use crate::records::write;
+use crate::schema::failed_message;
+
+/// Runs a change of collections in a transaction. Changes wait for each other, across nodes too. After the commit every
+/// instance reads collections anew.
+///
+/// # Errors
+/// Those of the work, which is then undone.
+pub fn change<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+    let value = write::transaction(|| {
+        postgres::query(
+            "SELECT pg_advisory_xact_lock(hashtext('hangar_collections.collections'))",
+            vec![],
+        )?;
+        work()
+    })?;
+    kv::revisions::bump(TOPIC);
+    Ok(value)
+}
+
+/// Checks a prepared collection against all that are stored. `pending` are collections that will be stored in the same
+/// change, under their new definitions.
+///
+/// # Errors
+/// 400 with what is wrong.
+pub fn check(
+    catalog: &Catalog,
+    pending: &[Collection],
+    new: &Collection,
+    old: Option<&Collection>,
+) -> Outcome<()> {
+    let mut known: Vec<&Collection> = pending.iter().filter(|other| other.id != new.id).collect();
+    for entry in catalog.all() {
+        if !pending.iter().any(|other| other.id == entry.id) {
+            known.push(entry);
+        }
+    }
+    // Rules are read with the collection as it will be.
+    let future = known
+        .iter()
+        .filter(|other| other.id != new.id)
+        .map(|other| (**other).clone());
+    let future = Catalog::new(0, future.chain([new.clone()]).collect());
+    let rule = |collection: &Collection, rule: &str| {
+        let entry = future
+            .get(&collection.id)
+            .ok_or("the collection is not known")?;
+        hangar_filter::validate(&future, &entry.filter, rule).map_err(|error| error.message)
+    };
+    validate(
+        new,
+        old,
+        &Checks {
+            stored: &known,
+            rule: &rule,
+        },
+        &mut HostRandom,
+    )
+    .map_err(|errors| ApiError::invalid(failed_message(old), errors).into())
+}
+
+/// Brings the table to the new definition and stores the metadata. To be called within [`change`].
+///
+/// # Errors
+/// 400 for an index that cannot be made; what else the database says.
+pub fn save(new: &Collection, old: Option<&Collection>) -> Outcome<()> {
+    let statements =
+        ddl::sync(old, new).map_err(|errors| ApiError::invalid(failed_message(old), errors))?;
+    for statement in &statements {
+        run(statement, new, old)?;
+    }
+    let text = |text: &str| Value::Text(text.to_owned());
+    postgres::query(
+        "INSERT INTO hangar_collections.collections (\"id\", \"name\", \"type\", \"system\", \"created\", \"updated\", \
+         \"data\") VALUES ($1, $2, $3, $4, $5::text::timestamptz, $6::text::timestamptz, $7::text::json) \
+         ON CONFLICT (\"id\") DO UPDATE SET \"name\" = excluded.\"name\", \"created\" = excluded.\"created\", \
+         \"updated\" = excluded.\"updated\", \"data\" = excluded.\"data\"",
+        vec![
+            text(&new.id),
+            text(&new.name),
+            text(new.kind.name()),
+            Value::Boolean(new.system),
+            text(&new.created),
+            text(&new.updated),
+            text(&new.to_storage()),
+        ],
+    )?;
+    if new.is_auth() && old.is_some() {
+        context::forget_identity(&format!("{}/", new.id));
+    }
+    Ok(())
+}
+
+fn run(statement: &Statement, new: &Collection, old: Option<&Collection>) -> Outcome<()> {
+    match (postgres::batch(&statement.sql), statement.index) {
+        (Ok(()), _) => Ok(()),
+        // Superusers are told what is wrong with their index.
+        (Err(error), Some(at)) if error.sqlstate().is_some() => {
+            let errors = ddl::index_failure(new, at, &error.message);
+            Err(ApiError::invalid(failed_message(old), errors).into())
+        }
+        (Err(error), _) => Err(Failure::from(error)),
+    }
+}
+
+/// Drops the table and forgets the metadata. To be called within [`change`].
+///
+/// # Errors
+/// What the database says.
+pub fn delete(collection: &Collection) -> Outcome<()> {
+    for statement in ddl::drop(collection) {
+        postgres::batch(&statement.sql)?;
+    }
+    postgres::query(
+        "DELETE FROM hangar_collections.collections WHERE \"id\" = $1",
+        vec![Value::Text(collection.id.clone())],
+    )?;
+    if collection.is_auth() {
+        forget_records(collection)?;
+    }
+    Ok(())
+}
+
+/// Removes what system collections hold about records of an auth collection, and what the host remembers of them.
+///
+/// # Errors
+/// What the database says.
+pub fn forget_records(collection: &Collection) -> Outcome<()> {
+    use hangar_model::system::{AUTH_ORIGINS, EXTERNAL_AUTHS, MFAS, OTPS};
+    for name in [AUTH_ORIGINS, EXTERNAL_AUTHS, MFAS, OTPS] {
+        let table = hangar_model::sql::table(name);
+        postgres::query(
+            format!("DELETE FROM {table} WHERE \"collectionRef\" = $1"),
+            vec![Value::Text(collection.id.clone())],
+        )?;
+    }
+    context::forget_identity(&format!("{}/", collection.id));
+    Ok(())
+}
