@@ -4,6 +4,7 @@ import { type Pairs, Request, type RequestInit, Response } from "./http";
 
 export async function fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
   const request = new Request(input, init);
+  const called = new Error().stack; // after an await the engine no longer knows who called
   const signal = request.signal;
   signal?.throwIfAborted();
   const future = concurrent.start({
@@ -16,12 +17,12 @@ export async function fetch(input: string | URL | Request, init?: RequestInit): 
   let stop: (() => void) | undefined;
   const aborted = signal && new Promise<never>((_, reject) => {
     stop = () => {
+      reject(signal.reason); // before the cancelled read does
       try {
         future.cancelRead();
       } catch {
         // The answer is there already.
       }
-      reject(signal.reason);
     };
     signal.addEventListener("abort", stop);
   });
@@ -32,7 +33,10 @@ export async function fetch(input: string | URL | Request, init?: RequestInit): 
     if (stop) signal?.removeEventListener("abort", stop);
   }
   if (answer.tag === "err") {
-    throw new TypeError(`fetch ${request.method} ${request.url}: ${answer.val.message} (${answer.val.code})`, { cause: answer.val });
+    const { message, code } = answer.val;
+    const error = new TypeError(`fetch ${request.method} ${request.url}: ${message} (${code})`, { cause: answer.val });
+    if (called) error.stack = called;
+    throw error;
   }
   const { status, headers, body, url } = answer.val;
   const response = new Response(body, { status, headers });

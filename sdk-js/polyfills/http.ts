@@ -2,6 +2,7 @@
 import type { AbortSignal } from "./abort";
 import { bytesOf, utf8Decode, utf8Encode } from "./encoding";
 import { Blob, FormData, encodeMultipart } from "./form-data";
+import { parseJson } from "./json";
 
 export type Pairs = Array<[string, string]>;
 export type BodyInit = string | ArrayBuffer | ArrayBufferView | URLSearchParams | FormData | Blob | null | undefined;
@@ -109,7 +110,7 @@ abstract class Message {
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   }
   async json(): Promise<unknown> {
-    return JSON.parse(await this.text());
+    return parseJson(await this.text());
   }
   async bytes(): Promise<Uint8Array> {
     return this.#take().slice();

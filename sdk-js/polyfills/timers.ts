@@ -1,6 +1,6 @@
 /**
- * Timers over `hangar:fetch/concurrent.sleep`. They live as long as the call that started them: what is still waiting
- * when the call has been answered is not run. Work that must outlive a request belongs into a job.
+ * Timers over `hangar:fetch/concurrent.sleep`. What is still waiting when a call has been answered may run later, or
+ * never: the host can drop the instance at any time. Work that must outlive a request belongs into a job.
  */
 import concurrent from "hangar:fetch/concurrent@0.1.0";
 
@@ -35,7 +35,11 @@ function start(callback: Callback, milliseconds: number, args: unknown[], repeat
         if (!running.has(id)) return;
         if (repeat) round();
         else running.delete(id);
-        callback(...args);
+        try {
+          callback(...args);
+        } catch (error) {
+          console.error("a timer's function has failed:", error);
+        }
       },
       () => running.delete(id), // cancelled, or past the call's budget
     );
@@ -57,9 +61,4 @@ export function clearTimer(id?: number): void {
   if (id === undefined || !timer) return;
   running.delete(id);
   timer.cancel();
-}
-
-/** Ends every timer that is still waiting. For the end of a call. */
-export function clearAllTimers(): void {
-  for (const id of [...running.keys()]) clearTimer(id);
 }

@@ -56,7 +56,7 @@ impl ConnectOptions {
             .connect_timeout(Duration::from_secs(10))
             .options(format!(
                 "{given}-c statement_timeout={statement_ms} \
-                 -c idle_in_transaction_session_timeout={transaction_ms} -c TimeZone=UTC -c jit=off"
+                 -c idle_in_transaction_session_timeout={transaction_ms} -c TimeZone=UTC -c jit=off -c client_min_messages=warning"
             ));
         let wants_tls = config.get_ssl_mode() != tokio_postgres::config::SslMode::Disable
             && matches!(server, Server::Url(_));
@@ -85,7 +85,8 @@ where
     T: Future<Output = Result<(), tokio_postgres::Error>>,
 {
     if let Err(error) = connection.await {
-        tracing::warn!(%error, "a connection to PostgreSQL ended");
+        // Whoever uses the connection is told too; this line is for finding out why.
+        tracing::debug!(%error, "a connection to PostgreSQL ended");
     }
 }
 

@@ -16,7 +16,7 @@ CREATE TABLE hangar_collections.collections (
 CREATE UNIQUE INDEX collections_name ON hangar_collections.collections (lower("name"));
 
 -- Settings and other single documents.
-CREATE TABLE hangar_collections.params (
+CREATE TABLE IF NOT EXISTS hangar_collections.params (
     "key" text COLLATE "C" PRIMARY KEY,
     "value" json NOT NULL
 );

@@ -1,5 +1,6 @@
 /** Request bodies: JSON, URL-encoded and multipart forms, as `requestInfo().body` and `bindBody` read them. */
 import { utf8Decode } from "../../../sdk-js/polyfills/encoding";
+import { parseJson } from "../../../sdk-js/polyfills/json";
 import { BadRequestError } from "./errors";
 import { parsePairs } from "./url-values";
 
@@ -20,7 +21,7 @@ function fromPairs(pairs: Array<[string, string]>): Fields {
   const fields: Fields = {};
   const merged: Fields = {};
   for (const [name, text] of pairs) {
-    if (name === "@jsonPayload") Object.assign(merged, parseJson(text));
+    if (name === "@jsonPayload") Object.assign(merged, jsonFields(text));
     else if (!Object.hasOwn(fields, name)) fields[name] = inferred(text);
     else if (Array.isArray(fields[name])) (fields[name] as unknown[]).push(inferred(text));
     else fields[name] = [fields[name], inferred(text)];
@@ -28,14 +29,12 @@ function fromPairs(pairs: Array<[string, string]>): Fields {
   return Object.assign(fields, merged);
 }
 
-function parseJson(text: string): Fields {
-  let value: unknown;
+function jsonFields(text: string): Fields {
   try {
-    value = JSON.parse(text);
+    return parseJson(text) as Fields;
   } catch {
     throw new BadRequestError();
   }
-  return value as Fields;
 }
 
 /** The text parts of a multipart body. Files have no place here yet. */
@@ -56,7 +55,7 @@ function multipartPairs(bytes: Uint8Array, boundary: string): Array<[string, str
 export function parseBody(bytes: Uint8Array, contentType: string): Fields {
   if (bytes.length === 0) return {};
   const type = contentType.split(";")[0]!.trim().toLowerCase();
-  if (type === "application/json" || type === "") return parseJson(utf8Decode(bytes));
+  if (type === "application/json" || type === "") return jsonFields(utf8Decode(bytes));
   if (type === "application/x-www-form-urlencoded") return fromPairs(parsePairs(utf8Decode(bytes)));
   if (type === "multipart/form-data") {
     const boundary = /boundary="?([^";]+)"?/i.exec(contentType)?.[1];

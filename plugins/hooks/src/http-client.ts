@@ -1,6 +1,7 @@
 /** `$http.send()`: waits for the answer, as in PocketBase. */
 import { utf8Decode } from "../../../sdk-js/polyfills/encoding";
 import { encodeBody } from "../../../sdk-js/polyfills/http";
+import { parseJson } from "../../../sdk-js/polyfills/json";
 import { client, guard } from "./host";
 import { BodyReader } from "./body";
 
@@ -25,7 +26,7 @@ class SendResult {
   /** The parsed body, null if it is no JSON. */
   get json(): any {
     try {
-      return JSON.parse(this.raw);
+      return parseJson(this.raw);
     } catch {
       return null;
     }

@@ -16,10 +16,15 @@ function lookedUp(collection: string, id: string): PbRecord | null {
 export function authRecord(identity: unknown): PbRecord | null {
   if (typeof identity === "string") identity = identity === "" ? null : JSON.parse(identity);
   if (!identity || typeof identity !== "object") return null;
-  const { record, collectionName, collection, collectionId, id, subject } = identity as Fields;
-  if (record) return PbRecord.received(record as Fields);
-  const named = collectionName ?? collectionId ?? collection;
-  if (named && id) return lookedUp(named, id);
+  const { record, collection, collectionName, collectionId, id, subject } = identity as Fields;
+  // `collection` is a name, or an object of id and name.
+  const owner = collectionName ?? collectionId ?? (typeof collection === "object" ? collection?.name : collection);
+  if (record) {
+    record.collectionName ??= owner ?? "";
+    record.collectionId ??= collectionId ?? collection?.id ?? "";
+    return PbRecord.received(record as Fields);
+  }
+  if (owner && id) return lookedUp(owner, id);
   const [subjectCollection, subjectId] = String(subject ?? "").split("/");
   return subjectCollection && subjectId ? lookedUp(subjectCollection, subjectId) : null;
 }

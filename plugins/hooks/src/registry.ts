@@ -83,7 +83,7 @@ export class Registry {
       if (hook.list.every(({ tags }) => tags.length === 0)) hook.all = hook.list.map(({ run }) => run);
     }
     for (const { method, path, handler, middlewares } of this.#raw) {
-      const chain = [...this.#global, ...middlewares].sort(() => 0);
+      const chain = [...this.#global, ...middlewares].sort((a, b) => a.priority - b.priority);
       const names = Array.from(path.matchAll(/\{([^}]+?)(?:\.\.\.)?\}/g), (match) => match[1] as string).filter((name) => name !== "$");
       this.#routes.set(`${method} ${path}`, { method, path, names, handlers: [...chain.map(({ run }) => run), handler] });
     }

@@ -96,6 +96,9 @@ test("bodies: JSON, forms, multipart, and what is none of them", async () => {
   const part = (name, text) => `--X\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${text}\r\n`;
   assert.deepEqual((await post(`${part("a", "1")}${part("@jsonPayload", '{"b":[1]}')}--X--\r\n`, "multipart/form-data; boundary=X")).json(), { a: 1, b: [1] });
   assert.deepEqual((await post("{bad", "application/json")).json(), GENERIC);
+  const nested = (depth) => post(`${'{"a":['.repeat(depth)}"]["${"]}".repeat(depth)}`, "application/json");
+  assert.deepEqual([(await nested(240)).status, (await nested(260)).status, (await nested(10_000)).status], [200, 400, 400]);
+  assert.equal((await post(JSON.stringify({ flat: Array(2000).fill([1]) }), "application/json")).status, 200);
   assert.deepEqual((await post("x", "application/foo")).json(), GENERIC);
   const raw = await route("(e) => e.json(200, [toString(e.request.body), readerToString(e.request.body)])", { method: "POST", body: "héy" });
   assert.deepEqual(raw.json(), ["héy", "héy"]);
@@ -135,6 +138,8 @@ test("guards look at the identity", async () => {
   for (const [guard, expected] of Object.entries(table)) {
     assert.deepEqual(await Promise.all([null, identity, superuser].map((who) => status(guard, who))), expected, guard);
   }
+  const beside = JSON.stringify({ subject: "pbc_users/u1", collection: { id: "pbc_users", name: "users" }, record: { id: "u1" } });
+  assert.equal((await route("(e) => e.json(200, [e.auth.collectionName, e.auth.collection().id])", { identity: beside })).text, '["users","pbc_users"]');
   assert.equal((await route("(e) => e.string(200, e.auth.email())", { identity: JSON.stringify({ subject: "users/u1" }) })).text, "a@b.c");
 });
 

@@ -1,5 +1,4 @@
-//! Runs the statements of `ddl` on a scratch PostgreSQL cluster. Without PostgreSQL's programs the test fails: they are
-//! part of the development setup (see CONTRIBUTING or `hangar doctor`).
+//! Runs the statements of `ddl` on a scratch PostgreSQL cluster, which needs PostgreSQL's programs on this machine.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -28,11 +28,18 @@ pub fn handle(request: &Request) -> Response {
 }
 
 fn route(request: &Request) -> Outcome<Response> {
-    let identity = request.identity.as_deref().and_then(|text| serde_json::from_str::<Identity>(text).ok());
+    let identity = request
+        .identity
+        .as_deref()
+        .and_then(|text| serde_json::from_str::<Identity>(text).ok());
     if !identity.as_ref().is_some_and(|identity| identity.superuser) {
         return Err(ApiError::superusers_only(identity.is_some()).into());
     }
-    let name = request.params.first().map(String::as_str).unwrap_or_default();
+    let name = request
+        .params
+        .first()
+        .map(String::as_str)
+        .unwrap_or_default();
     match (request.method.as_str(), request.route.as_str()) {
         ("GET", "/api/collections") => list::handle(request),
         ("POST", "/api/collections") => edit::create(request),
@@ -59,7 +66,9 @@ fn show(request: &Request, collection: &Collection) -> Outcome<Response> {
 
 /// A JSON text as a response, reduced to what `fields` asks for.
 fn picked(request: &Request, text: String) -> Outcome<Response> {
-    let Some(picker) = picker(request)? else { return Ok(Response::json(200, text)) };
+    let Some(picker) = picker(request)? else {
+        return Ok(Response::json(200, text));
+    };
     let mut value: Value = serde_json::from_str(&text)?;
     picker.pick_response(&mut value);
     Ok(Response::json(200, to_json(&value)))
@@ -87,9 +96,14 @@ fn body(request: &Request, message: &str) -> Outcome<Map<String, Value>> {
 /// Empty collections of each type, for clients to start from.
 fn scaffolds(request: &Request) -> Outcome<Response> {
     let mut parts = Vec::new();
-    for kind in [CollectionType::Base, CollectionType::Auth, CollectionType::View] {
+    for kind in [
+        CollectionType::Base,
+        CollectionType::Auth,
+        CollectionType::View,
+    ] {
         let mut collection = Collection::new(kind, &mut HostRandom);
-        let suffix = hangar_model::Random::text(&mut HostRandom, 10, hangar_model::ids::ID_ALPHABET);
+        let suffix =
+            hangar_model::Random::text(&mut HostRandom, 10, hangar_model::ids::ID_ALPHABET);
         collection.init_indexes(&suffix);
         parts.push(format!("\"{}\":{}", kind.name(), collection.to_json()));
     }
@@ -103,5 +117,9 @@ fn refused(failure: Failure, message: &str) -> Failure {
 
 /// The generic sentence for a failed creation or update.
 fn failed_message(old: Option<&Collection>) -> &'static str {
-    if old.is_none() { messages::CREATE_COLLECTION } else { messages::UPDATE_COLLECTION }
+    if old.is_none() {
+        messages::CREATE_COLLECTION
+    } else {
+        messages::UPDATE_COLLECTION
+    }
 }
