@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use http_body_util::{BodyExt, Limited};
 
-use crate::respond;
+use crate::{paths, respond};
 use crate::server::Inner;
 
 /// Takes a request to the plugin that owns its route, to a static file, or to the fallback plugin.
@@ -25,6 +25,13 @@ pub async fn dispatch(server: &Arc<Inner>, peer: SocketAddr, request: Request) -
         ));
     };
     let (parts, body) = request.into_parts();
+    if !paths::is_clean(parts.uri.path()) {
+        let mut to = paths::clean(parts.uri.path());
+        if let Some(query) = parts.uri.query() {
+            to = format!("{to}?{query}");
+        }
+        return respond::cleaned(&to);
+    }
     let is_head = parts.method == Method::HEAD;
     let method = if is_head { Method::GET } else { parts.method.clone() };
     let request_id = request_id(&parts.headers);

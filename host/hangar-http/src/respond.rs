@@ -35,7 +35,32 @@ pub fn plain(error: &Error) -> Response {
     *response.status_mut() = status;
     response
         .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(crate::paths::TEXT));
+    response
+}
+
+/// The same content has another address.
+pub fn moved(to: &str) -> Response {
+    redirect(StatusCode::MOVED_PERMANENTLY, to, Body::empty())
+}
+
+/// The path was not in its plain form.
+pub fn cleaned(to: &str) -> Response {
+    let escaped = to.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
+    let body = Body::from(format!("<a href=\"{escaped}\">Temporary Redirect</a>.\n\n"));
+    let mut response = redirect(StatusCode::TEMPORARY_REDIRECT, to, body);
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, html);
+    response
+}
+
+fn redirect(status: StatusCode, to: &str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    // A path that came in a request line can go into a header.
+    if let Ok(location) = HeaderValue::try_from(to) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
     response
 }
 

@@ -1,7 +1,6 @@
 //! Which plugins run: the shipped ones, those of hangar.toml in their place or beside them, and what each is granted.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use hangar_core::{Error, Result};
@@ -24,8 +23,6 @@ pub struct Wanted {
     pub manifest: Manifest,
     /// Settings, with the grants of shipped plugins.
     pub settings: PluginSettings,
-    /// The folder of its sources.
-    pub folder: Option<PathBuf>,
     /// Its sources.
     pub sources: Sources,
 }
@@ -91,7 +88,7 @@ fn one(settings: &Settings, name: &str, shipped: Option<&[u8]>, mut own: PluginS
         Some(folder) => sources::read(folder, settings.dev)?,
         None => Sources { files: Vec::new(), dev: settings.dev },
     };
-    Ok(Wanted { file, bytes, manifest, settings: own, folder, sources })
+    Ok(Wanted { file, bytes, manifest, settings: own, sources })
 }
 
 fn shipped_grants(name: &str) -> Vec<String> {

@@ -1,68 +1,52 @@
-//! All collections, read once and kept until one changes.
+//! The collections, read when they are first needed and kept until one changes.
+//!
+//! An instance lives for some hundred calls, so a new one must be ready fast: it reads a short index of all collections
+//! and then only those that a request touches. What has been read is shared between the instances of a node through
+//! `hangar:kv`, under the revision it belongs to.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
-use std::ops::Deref;
 use std::rc::Rc;
 
-use hangar_filter::schema::{
-    Collection as FilterCollection, CollectionKind, Field as FilterField, FieldKind, Schema,
-};
-use hangar_filter::{Expr, parse};
-use hangar_model::index::Index;
+use hangar_filter::schema::{Collection as FilterCollection, Schema};
 use hangar_model::options::RelationOptions;
-use hangar_model::{Collection, CollectionType, Field, FieldOptions, FieldType};
-use hangar_sdk::{Error, Result, kv, postgres};
+use hangar_model::{Collection, Field, FieldOptions};
+use hangar_sdk::postgres::Value;
+use hangar_sdk::{Error, Result, kv, log, postgres};
+use serde::Deserialize;
 
-use crate::records::plans::Plans;
-use crate::records::template::Shapes;
+pub use crate::entry::{Entry, Rule, RuleKind};
 
 /// Topic bumped after every change of a collection.
 pub const TOPIC: &str = "collections";
 
+const INDEX: &str = "SELECT coalesce(json_agg(json_build_object('id', c.id, 'name', c.name, 'type', c.data ->> 'type', \
+    'targets', (SELECT coalesce(json_agg(DISTINCT f ->> 'collectionId'), '[]') \
+    FROM json_array_elements(c.data -> 'fields') AS f WHERE f ->> 'type' = 'relation')) ORDER BY c.name), '[]')::text \
+    FROM hangar_collections.collections AS c";
+const ONE: &str = "SELECT data::text FROM hangar_collections.collections WHERE id = $1::text";
+const ALL: &str = "SELECT data::text FROM hangar_collections.collections ORDER BY name";
+
 /// All collections at one revision.
 pub struct Catalog {
     revision: u32,
-    entries: Vec<Rc<Entry>>,
+    slots: Vec<Slot>,
     by_name: HashMap<String, usize>,
     by_id: HashMap<String, usize>,
+    all: OnceCell<Vec<Rc<Entry>>>,
 }
 
-/// A collection and what was derived from it.
-pub struct Entry {
-    model: Collection,
-    /// The collection as the filter compiler sees it.
-    pub filter: FilterCollection,
-    /// Select lists and row templates.
-    pub shapes: Shapes,
-    /// Compiled statements.
-    pub plans: Plans,
-    /// `[name, id]`, the tags of its hooks.
-    pub tags: [String; 2],
-    rules: [OnceCell<Expr>; 6],
-    insert: OnceCell<String>,
-}
-
-/// A rule of a collection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each variant is the rule of its name")]
-pub enum RuleKind {
-    List,
-    View,
-    Create,
-    Update,
-    Delete,
-    Manage,
-}
-
-/// What a rule asks for.
-pub enum Rule<'a> {
-    /// Null: superusers only.
-    Locked,
-    /// Empty: everyone.
-    Open,
-    /// An expression; the flag tells whether it refers to the request or the clock.
-    Expr(&'a Expr, bool),
+/// What the index says of a collection, and the collection once it has been read.
+#[derive(Deserialize)]
+struct Slot {
+    id: String,
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    /// Ids of the collections its relations point to.
+    targets: Vec<String>,
+    #[serde(skip)]
+    entry: OnceCell<Rc<Entry>>,
 }
 
 /// A field of some collection that points to another.
@@ -85,12 +69,21 @@ thread_local! {
 /// What the database says.
 pub fn current() -> Result<Rc<Catalog>> {
     let revision = kv::revisions::current(TOPIC);
-    let kept =
-        CURRENT.with_borrow(|current| current.as_ref().filter(|c| c.revision == revision).cloned());
+    let kept = CURRENT.with_borrow(|current| {
+        current
+            .as_ref()
+            .filter(|catalog| catalog.revision == revision)
+            .cloned()
+    });
     if let Some(catalog) = kept {
         return Ok(catalog);
     }
-    let catalog = load_at(revision)?;
+    let text =
+        shared(&format!("index {revision}"), || one_text(INDEX, vec![]))?.unwrap_or_default();
+    let slots = serde_json::from_str(&text).map_err(|error| {
+        Error::internal(format!("the index of collections cannot be read: {error}"))
+    })?;
+    let catalog = Rc::new(Catalog::of(revision, slots));
     // A transaction may see collections that never come to be.
     if !postgres::active() {
         CURRENT.set(Some(catalog.clone()));
@@ -98,90 +91,149 @@ pub fn current() -> Result<Rc<Catalog>> {
     Ok(catalog)
 }
 
-/// Reads the catalogue anew, without keeping it: for use inside a transaction that has changed collections.
+/// Reads all collections anew, without keeping them: for use inside a transaction that has changed some.
 ///
 /// # Errors
 /// What the database says.
 pub fn load() -> Result<Rc<Catalog>> {
-    load_at(kv::revisions::current(TOPIC))
+    let rows = postgres::query(ALL, vec![])?;
+    let texts = rows.rows.iter().filter_map(|row| row.first()?.as_str());
+    let collections = texts.map(parse).collect::<Result<Vec<_>>>()?;
+    Ok(Rc::new(Catalog::new(
+        kv::revisions::current(TOPIC),
+        collections,
+    )))
 }
 
-fn load_at(revision: u32) -> Result<Rc<Catalog>> {
-    let rows = postgres::query(
-        "SELECT data::text FROM hangar_collections.collections ORDER BY name",
-        vec![],
-    )?;
-    let mut collections = Vec::with_capacity(rows.rows.len());
-    for row in rows.rows {
-        let text = row
-            .first()
-            .and_then(|value| value.as_str())
-            .unwrap_or_default();
-        let collection = Collection::from_storage(text).map_err(|error| {
-            Error::internal(format!("a stored collection cannot be read: {}", error.0))
-        })?;
-        collections.push(collection);
+fn parse(text: &str) -> Result<Collection> {
+    Collection::from_storage(text).map_err(|error| {
+        Error::internal(format!("a stored collection cannot be read: {}", error.0))
+    })
+}
+
+/// A text from the cache that all instances share, or else from where it comes.
+fn shared(key: &str, read: impl FnOnce() -> Result<Option<String>>) -> Result<Option<String>> {
+    if postgres::active() {
+        return read();
     }
-    Ok(Rc::new(Catalog::new(revision, collections)))
+    if let Ok(Some(text)) = kv::store::get(key) {
+        return Ok(Some(text));
+    }
+    let text = read()?;
+    if let Some(text) = &text
+        && let Err(error) = kv::store::set(key, text, 0)
+    {
+        // It works without; only starting an instance takes longer.
+        log::warn(&format!("{key:?} could not be cached: {}", error.message));
+    }
+    Ok(text)
+}
+
+fn one_text(sql: &str, params: Vec<Value>) -> Result<Option<String>> {
+    let rows = postgres::query(sql, params)?;
+    Ok(rows
+        .rows
+        .first()
+        .and_then(|row| row.first()?.as_str().map(str::to_owned)))
 }
 
 impl Catalog {
     /// A catalogue of these collections.
     pub fn new(revision: u32, collections: Vec<Collection>) -> Self {
-        let mut catalog = Self {
-            revision,
-            entries: Vec::new(),
-            by_name: HashMap::new(),
-            by_id: HashMap::new(),
+        let slot = |collection: Collection| Slot {
+            id: collection.id.clone(),
+            name: collection.name.clone(),
+            kind: collection.kind.name().to_owned(),
+            targets: targets(&collection).map(str::to_owned).collect(),
+            entry: OnceCell::from(Rc::new(Entry::new(collection))),
         };
-        for collection in collections {
-            let at = catalog.entries.len();
-            catalog
-                .by_name
-                .insert(collection.name.to_ascii_lowercase(), at);
-            catalog.by_id.insert(collection.id.clone(), at);
-            catalog.entries.push(Rc::new(Entry::new(collection)));
-        }
-        catalog
+        Self::of(revision, collections.into_iter().map(slot).collect())
     }
 
-    /// By name in any case, or exact id.
+    fn of(revision: u32, slots: Vec<Slot>) -> Self {
+        let by_name = |(at, slot): (usize, &Slot)| (slot.name.to_ascii_lowercase(), at);
+        let by_id = |(at, slot): (usize, &Slot)| (slot.id.clone(), at);
+        Self {
+            revision,
+            by_name: slots.iter().enumerate().map(by_name).collect(),
+            by_id: slots.iter().enumerate().map(by_id).collect(),
+            slots,
+            all: OnceCell::new(),
+        }
+    }
+
+    /// By name in any case, or exact id. A collection that cannot be read is logged and not there.
     pub fn get(&self, name_or_id: &str) -> Option<&Rc<Entry>> {
         let at = self
             .by_id
             .get(name_or_id)
             .or_else(|| self.by_name.get(name_or_id))
             .or_else(|| self.by_name.get(&name_or_id.to_ascii_lowercase()))?;
-        self.entries.get(*at)
+        self.entry(self.slots.get(*at)?)
+    }
+
+    fn entry<'a>(&self, slot: &'a Slot) -> Option<&'a Rc<Entry>> {
+        if let Some(entry) = slot.entry.get() {
+            return Some(entry);
+        }
+        let key = format!("collection {} {}", self.revision, slot.id);
+        let read = || one_text(ONE, vec![slot.id.as_str().into()]);
+        match shared(&key, read).and_then(|text| text.as_deref().map(parse).transpose()) {
+            Ok(Some(collection)) => {
+                Some(slot.entry.get_or_init(|| Rc::new(Entry::new(collection))))
+            }
+            Ok(None) => None,
+            Err(error) => {
+                log::error(&format!(
+                    "collection {} cannot be read: {}",
+                    slot.name, error.message
+                ));
+                None
+            }
+        }
     }
 
     /// All, by name.
     pub fn all(&self) -> &[Rc<Entry>] {
-        &self.entries
+        self.all.get_or_init(|| {
+            self.slots
+                .iter()
+                .filter_map(|slot| self.entry(slot).cloned())
+                .collect()
+        })
+    }
+
+    /// Id and name of the collections whose records can log in.
+    pub fn auth_collections(&self) -> impl Iterator<Item = (&str, &str)> {
+        let auth = self.slots.iter().filter(|slot| slot.kind == "auth");
+        auth.map(|slot| (slot.id.as_str(), slot.name.as_str()))
     }
 
     /// The relation fields of tables that point to a collection, by collection name.
     pub fn references<'a>(&'a self, collection_id: &'a str) -> impl Iterator<Item = Reference<'a>> {
-        self.entries
+        let referring = move |slot: &&Slot| {
+            slot.kind != "view" && slot.targets.iter().any(|id| id == collection_id)
+        };
+        let entries = self
+            .slots
             .iter()
-            .filter(|entry| !entry.is_view())
-            .flat_map(move |entry| {
-                entry
-                    .fields
-                    .iter()
-                    .filter_map(move |field| match &field.options {
-                        FieldOptions::Relation(options)
-                            if options.collection_id == collection_id =>
-                        {
-                            Some(Reference {
-                                entry,
-                                field,
-                                options,
-                            })
-                        }
-                        _ => None,
-                    })
-            })
+            .filter(referring)
+            .filter_map(|slot| self.entry(slot));
+        entries.flat_map(move |entry| {
+            entry
+                .fields
+                .iter()
+                .filter_map(move |field| match &field.options {
+                    FieldOptions::Relation(options) if options.collection_id == collection_id => {
+                        Some(Reference {
+                            entry,
+                            field,
+                            options,
+                        })
+                    }
+                    _ => None,
+                })
+        })
     }
 }
 
@@ -191,128 +243,12 @@ impl Schema for Catalog {
     }
 }
 
-impl Deref for Entry {
-    type Target = Collection;
-
-    fn deref(&self) -> &Collection {
-        &self.model
-    }
-}
-
-impl Entry {
-    fn new(model: Collection) -> Self {
-        Self {
-            filter: filter_collection(&model),
-            shapes: Shapes::default(),
-            plans: Plans::default(),
-            tags: [model.name.clone(), model.id.clone()],
-            rules: Default::default(),
-            insert: OnceCell::new(),
-            model,
-        }
-    }
-
-    /// The text of a rule.
-    pub fn rule_text(&self, kind: RuleKind) -> Option<&str> {
-        let rules = &self.model.rules;
-        match kind {
-            RuleKind::List => rules.list.as_deref(),
-            RuleKind::View => rules.view.as_deref(),
-            RuleKind::Create => rules.create.as_deref(),
-            RuleKind::Update => rules.update.as_deref(),
-            RuleKind::Delete => rules.delete.as_deref(),
-            // An empty manage rule grants nothing.
-            RuleKind::Manage => self
-                .model
-                .auth
-                .as_ref()
-                .and_then(|auth| auth.manage_rule.as_deref())
-                .filter(|rule| !rule.is_empty()),
-        }
-    }
-
-    /// A rule, parsed once.
-    ///
-    /// # Errors
-    /// A stored rule that cannot be parsed.
-    pub fn rule(&self, kind: RuleKind) -> Result<Rule<'_>, hangar_filter::Error> {
-        let Some(text) = self.rule_text(kind) else {
-            return Ok(Rule::Locked);
-        };
-        if text.trim().is_empty() {
-            return Ok(Rule::Open);
-        }
-        let cell = &self.rules[kind as usize];
-        let expr = match cell.get() {
-            Some(expr) => expr,
-            None => {
-                let expr = parse(text)?;
-                cell.get_or_init(|| expr)
-            }
-        };
-        Ok(Rule::Expr(expr, text.contains('@')))
-    }
-
-    /// The statement that inserts a record, made once.
-    pub fn insert_sql(&self, make: impl FnOnce() -> String) -> &str {
-        self.insert.get_or_init(make)
-    }
-
-    /// The table, quoted and with its schema.
-    pub fn table(&self) -> String {
-        hangar_model::sql::table(&self.model.name)
-    }
-}
-
-fn filter_collection(model: &Collection) -> FilterCollection {
-    let unique = model
-        .indexes
+fn targets(collection: &Collection) -> impl Iterator<Item = &str> {
+    collection
+        .fields
         .iter()
-        .filter_map(|text| Index::parse(text))
-        .filter_map(|index| {
-            let column = index.columns.first()?;
-            (index.is_unique_on(&column.name) && index.condition.is_empty())
-                .then(|| column.name.clone())
+        .filter_map(|field| match &field.options {
+            FieldOptions::Relation(options) => Some(options.collection_id.as_str()),
+            _ => None,
         })
-        .collect();
-    FilterCollection {
-        id: model.id.clone(),
-        name: model.name.clone(),
-        kind: match model.kind {
-            CollectionType::Base => CollectionKind::Base,
-            CollectionType::Auth => CollectionKind::Auth,
-            CollectionType::View => CollectionKind::View,
-        },
-        fields: model.fields.iter().map(filter_field).collect(),
-        list_rule: model.rules.list.clone(),
-        unique,
-    }
-}
-
-fn filter_field(field: &Field) -> FilterField {
-    FilterField {
-        name: field.name.clone(),
-        kind: match field.kind() {
-            FieldType::Text => FieldKind::Text,
-            FieldType::Number => FieldKind::Number,
-            FieldType::Bool => FieldKind::Bool,
-            FieldType::Email => FieldKind::Email,
-            FieldType::Url => FieldKind::Url,
-            FieldType::Editor => FieldKind::Editor,
-            FieldType::Date => FieldKind::Date,
-            FieldType::Autodate => FieldKind::Autodate,
-            FieldType::Select => FieldKind::Select,
-            FieldType::Json => FieldKind::Json,
-            FieldType::File => FieldKind::File,
-            FieldType::Relation => FieldKind::Relation,
-            FieldType::Password => FieldKind::Password,
-            FieldType::GeoPoint => FieldKind::GeoPoint,
-        },
-        multiple: field.is_multiple(),
-        hidden: field.hidden,
-        target: match &field.options {
-            FieldOptions::Relation(options) => options.collection_id.clone(),
-            _ => String::new(),
-        },
-    }
 }

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod body;
 pub mod call;
 pub mod catalog;
+mod entry;
 mod multipart;
 pub mod random;
 pub mod records;

@@ -69,14 +69,13 @@ impl Checks {
         // Two generated ids never meet; one that a client has chosen may.
         if draft.is_new() && draft.entry.is_auth() && draft.id_given {
             let others = catalog
-                .all()
-                .iter()
-                .filter(|other| other.is_auth() && other.id != draft.entry.id);
+                .auth_collections()
+                .filter(|(id, _)| *id != draft.entry.id);
             let parts: Vec<String> = others
-                .map(|other| {
+                .map(|(_, name)| {
                     format!(
                         "SELECT 1 AS found FROM {} WHERE \"id\" = $1::text",
-                        table(&other.name)
+                        table(name)
                     )
                 })
                 .collect();
