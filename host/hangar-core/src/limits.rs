@@ -17,7 +17,7 @@ pub struct Limits {
     pub start_wall_ms: u64,
     /// How deep plugins may call one another in one request.
     pub depth: u32,
-    /// Warm instances kept for a plugin.
+    /// Warm instances kept for a plugin; those not needed for a minute are dropped.
     pub pool_size: usize,
     /// Instances of a plugin alive at once, warm and one-shot together.
     pub instances: usize,
@@ -62,7 +62,7 @@ impl Default for Limits {
             start_cpu_ms: 5_000,
             start_wall_ms: 60_000,
             depth: 24,
-            pool_size: 8,
+            pool_size: 32,
             instances: 64,
             queue_ms: 5_000,
             reuse: 512,

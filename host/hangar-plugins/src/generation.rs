@@ -188,6 +188,11 @@ impl Generation {
         self.pool.clear();
     }
 
+    /// Drops warm instances that were not needed since the last call of this.
+    pub(crate) fn shrink(&self) {
+        self.pool.shrink();
+    }
+
     /// How many instances wait idle.
     pub(crate) fn idle(&self) -> usize {
         self.pool.idle_count()

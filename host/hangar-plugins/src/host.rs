@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use hangar_core::{Error, Limits, Result};
@@ -18,6 +19,9 @@ use crate::links::{self, ServiceGrant};
 use crate::manifest::{Command, Manifest};
 use crate::settings::{Isolation, PluginSettings};
 use crate::state::{CallContext, Plugin, State};
+
+/// How often warm instances that nobody needed are dropped.
+const RECLAIM: Duration = Duration::from_secs(60);
 
 /// The plugins of one server and what they run on.
 pub struct Host {
@@ -99,6 +103,19 @@ impl Host {
             generations: AtomicU64::new(0),
             this: this.clone(),
         }))
+    }
+
+    /// Gives back the memory of warm instances that are no longer needed, once a minute, for as long as the host lives.
+    pub async fn reclaim(host: Arc<Self>) {
+        let weak = Arc::downgrade(&host);
+        drop(host);
+        loop {
+            tokio::time::sleep(RECLAIM).await;
+            let Some(host) = weak.upgrade() else { return };
+            for generation in host.graph().plugins() {
+                generation.shrink();
+            }
+        }
     }
 
     pub(crate) fn runtime(&self) -> &Runtime {

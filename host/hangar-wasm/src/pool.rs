@@ -7,11 +7,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Nested calls never wait (a hook that saves a record would otherwise deadlock with itself); they are bounded by the
 /// depth of calls.
 pub struct Pool<I> {
-    idle: Mutex<Vec<(I, u32)>>,
+    idle: Mutex<Idle<I>>,
     size: usize,
     reuse: u32,
     permits: Arc<Semaphore>,
     queue: Duration,
+}
+
+/// The instances that wait; the one used last is taken first, so that those not needed stay at the front.
+struct Idle<I> {
+    waiting: Vec<(I, u32)>,
+    /// The fewest that waited since the last look: so many were not needed.
+    unneeded: usize,
 }
 
 /// An instance on loan. Give it back with [`Pool::give_back`] if it is sound; dropping it retires it.
@@ -34,7 +41,7 @@ impl<I> Pool<I> {
     /// which a call waits at most `queue`.
     pub fn new(size: usize, instances: usize, reuse: u32, queue: Duration) -> Self {
         Self {
-            idle: Mutex::new(Vec::new()),
+            idle: Mutex::new(Idle { waiting: Vec::new(), unneeded: 0 }),
             size,
             reuse: reuse.max(1),
             permits: Arc::new(Semaphore::new(instances.max(1))),
@@ -42,7 +49,7 @@ impl<I> Pool<I> {
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<(I, u32)>> {
+    fn idle(&self) -> MutexGuard<'_, Idle<I>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -62,7 +69,7 @@ impl<I> Pool<I> {
                 }
             }
         };
-        let warm = self.idle().pop();
+        let warm = self.idle().take();
         let (instance, uses_left) = match warm {
             Some(warm) => warm,
             None => match make().await {
@@ -79,26 +86,47 @@ impl<I> Pool<I> {
             return;
         }
         let mut idle = self.idle();
-        if idle.len() < self.size {
-            idle.push((lease.instance, lease.uses_left - 1));
+        if idle.waiting.len() < self.size {
+            idle.waiting.push((lease.instance, lease.uses_left - 1));
         }
+    }
+
+    /// Drops the instances that have not been needed since the last call of this.
+    pub fn shrink(&self) {
+        let retired: Vec<_> = {
+            let mut idle = self.idle();
+            let unneeded = idle.unneeded.min(idle.waiting.len());
+            let retired = idle.waiting.drain(..unneeded).collect();
+            idle.unneeded = idle.waiting.len();
+            retired
+        };
+        // Outside the lock: unmapping memory takes its time.
+        drop(retired);
     }
 
     /// Drops the idle instances.
     pub fn clear(&self) {
-        let retired = std::mem::take(&mut *self.idle());
+        let retired = std::mem::take(&mut self.idle().waiting);
         drop(retired);
     }
 
     /// How many instances wait idle.
     pub fn idle_count(&self) -> usize {
-        self.idle().len()
+        self.idle().waiting.len()
     }
 
     /// Replacing all instances after the same number of calls would make them all go at once.
     fn jittered_reuse(&self) -> u32 {
         let quarter = self.reuse / 4;
         rand::random_range(self.reuse - quarter..=self.reuse + quarter)
+    }
+}
+
+impl<I> Idle<I> {
+    fn take(&mut self) -> Option<(I, u32)> {
+        let taken = self.waiting.pop();
+        self.unneeded = self.unneeded.min(self.waiting.len());
+        taken
     }
 }
 
@@ -128,6 +156,24 @@ mod tests {
         let _held = take(&pool, false, 1).await.expect("an instance");
         assert!(take(&pool, false, 2).await.is_none());
         assert_eq!(take(&pool, true, 3).await.expect("nested").instance, 3);
+    }
+
+    #[tokio::test]
+    async fn instances_that_nobody_needed_are_dropped() {
+        let pool = Pool::new(8, 8, 100, Duration::from_millis(10));
+        let (a, b) = (take(&pool, false, 1).await, take(&pool, false, 2).await);
+        for lease in [a, b].into_iter().flatten() {
+            pool.give_back(lease);
+        }
+        // Both were needed since the beginning; of the next period only one is.
+        pool.shrink();
+        assert_eq!(pool.idle_count(), 2);
+        let one = take(&pool, false, 3).await.expect("an instance");
+        pool.give_back(one);
+        pool.shrink();
+        assert_eq!(pool.idle_count(), 1);
+        pool.shrink();
+        assert_eq!(pool.idle_count(), 0);
     }
 
     #[tokio::test]

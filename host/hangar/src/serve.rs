@@ -57,6 +57,7 @@ async fn with_database(
             }
         })
     });
+    tokio::spawn(Host::reclaim(host.clone()));
     let renewal = tokio::spawn(keep_current(manager, settings.clone(), flags));
     let address = listener.local_addr().map_err(|error| Error::internal(error.to_string()))?;
     announce(&host, &address.to_string(), began).await;

@@ -76,8 +76,12 @@ impl Failure {
         match self {
             Self::Api(error) => error,
             Self::Host(error) => {
-                if error.code != "hook_error" {
-                    log::error(&format!("{message} {}: {}", error.code, error.message));
+                let text = format!("{message} {}: {}", error.code, error.message);
+                match error.sqlstate() {
+                    _ if error.code == "hook_error" => {}
+                    // A value PostgreSQL cannot hold, such as a NUL character: the client's doing.
+                    Some(state) if state.starts_with("22") => log::warn(&text),
+                    _ => log::error(&text),
                 }
                 ApiError::bad_request(message)
             }

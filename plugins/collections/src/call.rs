@@ -135,9 +135,16 @@ impl Call {
             .map_or("", |(_, value)| value)
     }
 
+    /// The query's pairs. As in Go, a malformed pair is left out.
     fn pairs(&self) -> &[(String, String)] {
         self.pairs.get_or_init(|| {
-            form_urlencoded::parse(self.query.as_bytes())
+            let sound = self
+                .query
+                .split('&')
+                .map(str::as_bytes)
+                .filter(|pair| body::is_form(pair));
+            sound
+                .flat_map(form_urlencoded::parse)
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect()
         })

@@ -10,6 +10,7 @@ mod multipart;
 pub mod random;
 pub mod records;
 pub mod schema;
+mod strict_json;
 
 use hangar_sdk::Result;
 use hangar_sdk::http::{Request, Response};

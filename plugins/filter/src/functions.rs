@@ -40,7 +40,7 @@ impl<'a> Query<'a> {
         let mut numbers = Vec::with_capacity(4);
         let mut guards = Vec::new();
         for arg in args {
-            if !matches!(arg, Term::Ident(_) | Term::Number(_)) {
+            if !matches!(arg, Term::Ident(_) | Term::Number { .. }) {
                 return Err(Error::field("geoDistance takes fields and numbers only"));
             }
             // Several rows are not treated as "every row" here, whatever the operator.

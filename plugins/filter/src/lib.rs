@@ -58,6 +58,7 @@ mod operand;
 mod parser;
 mod path;
 mod query;
+mod quoting;
 mod request;
 mod resolve;
 mod row;

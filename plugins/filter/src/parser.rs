@@ -1,9 +1,9 @@
 //! Tokens to tree.
 
 use crate::error::Error;
-use crate::lexer::{Op, Token, tokens};
+use crate::lexer::{Lexer, Op, Token};
 
-/// Deepest nesting of parentheses and function calls.
+/// Deepest nesting of brackets that hold more than brackets, and of lists of joins within each other.
 pub const MAX_DEPTH: usize = 100;
 /// Longest filter a client may send, in bytes.
 pub const MAX_CLIENT_FILTER: usize = 3500;
@@ -36,152 +36,182 @@ pub(crate) enum Node {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Term {
     Ident(String),
+    /// Quoted text, unescaped.
     Text(String),
-    Number(f64),
-    Call { name: String, args: Vec<Term> },
+    /// A number and how it is written.
+    Number {
+        value: f64,
+        text: String,
+    },
+    Call {
+        name: String,
+        args: Vec<Term>,
+    },
+}
+
+impl Term {
+    /// What is written, without arguments, and the kind of term, for error messages.
+    pub(crate) fn describe(&self) -> (&str, &'static str) {
+        match self {
+            Term::Ident(name) => (name, "identifier"),
+            Term::Text(text) => (text, "text"),
+            Term::Number { text, .. } => (text, "number"),
+            Term::Call { name, .. } => (name, "function"),
+        }
+    }
 }
 
 /// Parses a filter or rule. An empty or comment-only text is an error: the caller decides what "no filter" means.
 pub fn parse(text: &str) -> Result<Expr, Error> {
-    let mut parser = Parser {
-        tokens: tokens(text)?.into_iter().peekable(),
-        comparisons: 0,
-    };
-    if parser.tokens.peek().is_none() {
-        return Err(Error::syntax("the expression is empty"));
+    if text.contains('\0') {
+        return Err(Error::syntax("NUL characters are not supported"));
     }
-    let root = parser.or(0)?;
-    match parser.tokens.next() {
-        None => Ok(Expr {
-            root,
-            comparisons: parser.comparisons,
-        }),
-        Some(token) => Err(Error::syntax(format!(
-            "unexpected {} after a comparison",
-            describe(&token)
-        ))),
-    }
+    let mut comparisons = 0;
+    let root = list(text, 0, &mut comparisons)?;
+    Ok(Expr { root, comparisons })
 }
 
-struct Parser {
-    tokens: std::iter::Peekable<std::vec::IntoIter<Token>>,
-    comparisons: usize,
+/// What comes next.
+enum Step {
+    Left,
+    Sign(Term),
+    Right(Term, Op),
+    Join,
 }
 
-impl Parser {
-    fn accept(&mut self, token: &Token) -> bool {
-        self.tokens.next_if(|next| next == token).is_some()
-    }
-
-    fn or(&mut self, depth: usize) -> Result<Node, Error> {
-        let mut nodes = vec![self.and(depth)?];
-        while self.accept(&Token::Or) {
-            nodes.push(self.and(depth)?);
-        }
-        Ok(if nodes.len() == 1 {
-            nodes.remove(0)
-        } else {
-            Node::Or(nodes)
-        })
-    }
-
-    fn and(&mut self, depth: usize) -> Result<Node, Error> {
-        let mut nodes = vec![self.unit(depth)?];
-        while self.accept(&Token::And) {
-            nodes.push(self.unit(depth)?);
-        }
-        Ok(if nodes.len() == 1 {
-            nodes.remove(0)
-        } else {
-            Node::And(nodes)
-        })
-    }
-
-    fn unit(&mut self, depth: usize) -> Result<Node, Error> {
-        if self.accept(&Token::Open) {
-            let inner = self.or(deeper(depth)?)?;
-            return if self.accept(&Token::Close) {
-                Ok(inner)
-            } else {
-                Err(Error::syntax("a parenthesis is not closed"))
-            };
-        }
-        let left = self.term(depth)?;
-        let op = match self.tokens.next() {
-            Some(Token::Op(op)) => op,
-            Some(token) => {
+/// Comparisons and groups with joins between them.
+fn list(text: &str, depth: usize, comparisons: &mut usize) -> Result<Node, Error> {
+    let mut lexer = Lexer::new(text);
+    let mut step = Step::Left;
+    let mut joined = Joined::default();
+    let mut or = false;
+    let mut empty = true;
+    while let Some(token) = lexer.next()? {
+        empty = false;
+        step = match (step, token) {
+            // A group may stand anywhere, as in PocketBase: it is joined like the last one, an unfinished comparison
+            // before it does not count.
+            (_, Token::Group(inner)) => {
+                joined.push(group(inner, depth, comparisons)?, or);
+                Step::Join
+            }
+            (Step::Left, Token::Term(left)) => Step::Sign(left),
+            (Step::Sign(left), Token::Sign { op, .. }) => Step::Right(left, op),
+            (Step::Right(left, op), Token::Term(right)) => {
+                *comparisons += 1;
+                joined.push(Node::Compare { left, op, right }, or);
+                Step::Join
+            }
+            (Step::Join, token @ (Token::And | Token::Or)) => {
+                or = token == Token::Or;
+                Step::Left
+            }
+            (step, token) => {
+                let expected = match step {
+                    Step::Left => "left operand (identifier, function, text or number)",
+                    Step::Sign(_) => "a sign operator",
+                    Step::Right(..) => "right operand (identifier, function text or number)",
+                    Step::Join => "&& or ||",
+                };
                 return Err(Error::syntax(format!(
-                    "expected a comparison operator, found {}",
-                    describe(&token)
+                    "expected {expected}, got {}",
+                    token.describe()
                 )));
             }
-            None => return Err(Error::syntax("expected a comparison operator at the end")),
         };
-        let right = self.term(depth)?;
-        self.comparisons += 1;
-        Ok(Node::Compare { left, op, right })
     }
-
-    fn term(&mut self, depth: usize) -> Result<Term, Error> {
-        match self.tokens.next() {
-            Some(Token::Text(text)) => Ok(Term::Text(text)),
-            Some(Token::Number(number)) => Ok(Term::Number(number)),
-            Some(Token::Ident(name)) => {
-                if self.accept(&Token::Open) {
-                    let args = self.args(deeper(depth)?)?;
-                    Ok(Term::Call { name, args })
-                } else {
-                    Ok(Term::Ident(name))
-                }
-            }
-            Some(token) => Err(Error::syntax(format!(
-                "expected a field, literal or function, found {}",
-                describe(&token)
-            ))),
-            None => Err(Error::syntax(
-                "expected a field, literal or function at the end",
-            )),
-        }
-    }
-
-    fn args(&mut self, depth: usize) -> Result<Vec<Term>, Error> {
-        let mut args = Vec::new();
-        if self.accept(&Token::Close) {
-            return Ok(args);
-        }
-        loop {
-            args.push(self.term(depth)?);
-            if self.accept(&Token::Close) {
-                return Ok(args);
-            }
-            if !self.accept(&Token::Comma) {
-                return Err(Error::syntax(
-                    "expected , or ) in the arguments of a function",
-                ));
-            }
-        }
+    match step {
+        Step::Join => Ok(joined.node()),
+        _ if empty => Err(Error::syntax("empty filter expression")),
+        _ => Err(Error::syntax("invalid or incomplete filter expression")),
     }
 }
 
-fn deeper(depth: usize) -> Result<usize, Error> {
+/// The inside of a pair of brackets.
+fn group(inner: &str, depth: usize, comparisons: &mut usize) -> Result<Node, Error> {
+    let mut text = inner;
+    // Brackets around nothing but brackets are no depth.
+    while let Some(within) = sole_group(text) {
+        text = within;
+    }
     if depth >= MAX_DEPTH {
         return Err(Error::limit(format!(
             "the expression is nested deeper than {MAX_DEPTH} levels"
         )));
     }
-    Ok(depth + 1)
+    list(text, depth + 1, comparisons)
 }
 
-fn describe(token: &Token) -> String {
-    match token {
-        Token::Ident(name) => name.clone(),
-        Token::Text(_) => "a text".to_owned(),
-        Token::Number(number) => number.to_string(),
-        Token::Op(_) => "an operator".to_owned(),
-        Token::And => "&&".to_owned(),
-        Token::Or => "||".to_owned(),
-        Token::Open => "(".to_owned(),
-        Token::Close => ")".to_owned(),
-        Token::Comma => ",".to_owned(),
+/// The inside of the group that is all of `text`.
+fn sole_group(text: &str) -> Option<&str> {
+    let mut lexer = Lexer::new(text);
+    match (lexer.next(), lexer.next()) {
+        (Ok(Some(Token::Group(inner))), Ok(None)) => Some(inner),
+        _ => None,
+    }
+}
+
+/// Alternatives of conjunctions.
+#[derive(Default)]
+struct Joined {
+    alternatives: Vec<Vec<Node>>,
+}
+
+impl Joined {
+    fn push(&mut self, node: Node, or: bool) {
+        match self.alternatives.last_mut() {
+            Some(last) if !or => last.push(node),
+            _ => self.alternatives.push(vec![node]),
+        }
+    }
+
+    fn node(self) -> Node {
+        let and = |nodes| one_or(nodes, Node::And);
+        one_or(self.alternatives.into_iter().map(and).collect(), Node::Or)
+    }
+}
+
+/// The node itself if it is the only one, else all of them as one.
+fn one_or(mut nodes: Vec<Node>, several: fn(Vec<Node>) -> Node) -> Node {
+    if nodes.len() == 1 {
+        nodes.remove(0)
+    } else {
+        several(nodes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(node: &Node) -> String {
+        let list = |nodes: &[Node], join: &str| {
+            let parts: Vec<String> = nodes.iter().map(shape).collect();
+            format!("({})", parts.join(join))
+        };
+        match node {
+            Node::And(nodes) => list(nodes, "&"),
+            Node::Or(nodes) => list(nodes, "|"),
+            Node::Compare { left, .. } => left.describe().0.to_owned(),
+        }
+    }
+
+    #[test]
+    fn joins() {
+        for (text, expected) in [
+            ("a=1", "a"),
+            ("((a=1))", "a"),
+            ("a=1 || b=1 && c=1 || d=1", "(a|(b&c)|d)"),
+            ("(a=1 || b=1) && c=1", "((a|b)&c)"),
+            ("(a=1) (b=1)", "(a&b)"),
+            ("a=1 || b=1 (c=1)", "(a|b|c)"),
+            ("a=1 || b=1 && c=1 (d=1)", "(a|(b&c&d))"),
+            ("a=1 || b (c=1)", "(a|c)"),
+            ("a = (b=1)", "b"),
+            ("a=1 // x\n&& b=1 // )", "(a&b)"),
+        ] {
+            let expr = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(shape(&expr.root), expected, "{text}");
+        }
     }
 }

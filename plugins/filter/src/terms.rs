@@ -40,7 +40,7 @@ impl<'a> Query<'a> {
     ) -> Result<Operand, Error> {
         let name = match term {
             Term::Text(text) => return Ok(Operand::Const(Const::Text(text.clone()))),
-            Term::Number(number) => return Ok(Operand::Const(Const::Number(*number))),
+            Term::Number { value, .. } => return Ok(Operand::Const(Const::Number(*value))),
             Term::Call { name, args } => return self.call(name, args, start, scope, any, crossed),
             Term::Ident(name) => name.as_str(),
         };

@@ -1,8 +1,11 @@
 //! Validation of a record before it is stored: each value by its field, then what needs other records.
 
+use hangar_model::collection::ID_PATTERN;
 use hangar_model::sql::table;
 use hangar_model::value::to_list;
-use hangar_model::{ApiError, FieldError, FieldOptions, FieldType, ValidationErrors, value_rules};
+use hangar_model::{
+    ApiError, Field, FieldError, FieldOptions, FieldType, ValidationErrors, value_rules,
+};
 use hangar_sdk::postgres::{Rendered, Segment, Statement, Value as Param};
 use serde_json::Value;
 
@@ -17,8 +20,10 @@ pub struct Checks {
     pub segments: Vec<Segment>,
     /// Field and number of ids that must be found, in the order of the segments.
     relations: Vec<(String, usize)>,
-    /// Whether the last segment looks for the id in other auth collections.
+    /// Whether a segment, after the relations, looks for the id in other auth collections.
     auth_id: bool,
+    /// Whether the last segment looks for the id in another spelling of upper and lower case.
+    spelling: bool,
     /// Relations whose target is gone.
     lost: Vec<String>,
 }
@@ -30,6 +35,7 @@ impl Checks {
             segments: Vec::new(),
             relations: Vec::new(),
             auth_id: false,
+            spelling: false,
             lost: Vec::new(),
         };
         for field in &draft.entry.fields {
@@ -90,6 +96,21 @@ impl Checks {
                 checks.auth_id = true;
             }
         }
+        // The default pattern has no upper case, so there the primary key is enough.
+        let custom = |field: &Field| match &field.options {
+            FieldOptions::Text(options) => options.primary_key && options.pattern != ID_PATTERN,
+            _ => false,
+        };
+        if draft.is_new() && draft.id_given && draft.entry.fields.iter().any(custom) {
+            let sql = format!(
+                "SELECT count(*) FROM {} WHERE lower(\"id\") = lower($1::text)",
+                draft.entry.table()
+            );
+            checks
+                .segments
+                .push(number(sql, draft.shown.id().to_owned()));
+            checks.spelling = true;
+        }
         checks
     }
 
@@ -115,12 +136,25 @@ impl Checks {
                 ),
             );
         }
-        if self.auth_id && count(self.relations.len()) > 0 {
+        let mut at = self.relations.len();
+        if self.auth_id {
+            if count(at) > 0 {
+                errors.add(
+                    "id",
+                    FieldError::new(
+                        "validation_invalid_auth_id",
+                        "Invalid or duplicated auth record id.",
+                    ),
+                );
+            }
+            at += 1;
+        }
+        if self.spelling && count(at) > 0 {
             errors.add(
                 "id",
                 FieldError::new(
-                    "validation_invalid_auth_id",
-                    "Invalid or duplicated auth record id.",
+                    "validation_pk_invalid",
+                    "The record primary key is invalid or already exists.",
                 ),
             );
         }
@@ -158,27 +192,11 @@ pub fn validate(catalog: &Catalog, draft: &Draft, checked: Option<Vec<Vec<Value>
         };
         errors.check(name, result);
     }
-    let checks = Checks::of(catalog, draft);
+    let mut checks = Checks::of(catalog, draft);
     let answers = match checked {
         Some(answers) => answers,
         None if checks.segments.is_empty() => Vec::new(),
-        None => {
-            let Checks {
-                segments,
-                relations,
-                auth_id,
-                lost,
-            } = checks;
-            let answers = query::fetch(segments)?;
-            let checks = Checks {
-                segments: Vec::new(),
-                relations,
-                auth_id,
-                lost,
-            };
-            checks.judge(&answers, &mut errors);
-            return finish(draft, errors);
-        }
+        None => query::fetch(std::mem::take(&mut checks.segments))?,
     };
     checks.judge(&answers, &mut errors);
     finish(draft, errors)
@@ -191,7 +209,7 @@ fn finish(draft: &Draft, errors: ValidationErrors) -> Outcome<()> {
 }
 
 /// Names of stored files may stay or go; there is no way to add one yet.
-fn file(field: &hangar_model::Field, draft: &Draft) -> Result<(), FieldError> {
+fn file(field: &Field, draft: &Draft) -> Result<(), FieldError> {
     let value = draft.shown.values.get(&field.name).unwrap_or(&Value::Null);
     let known = draft.before(&field.name).map(to_list).unwrap_or_default();
     let unknown: Vec<String> = to_list(value)

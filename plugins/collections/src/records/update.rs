@@ -108,9 +108,11 @@ fn find(
         segments.push(query::exists(query.finish()));
     }
     let mut answers: std::vec::IntoIter<Vec<Value>> = query::fetch(segments)?.into_iter();
-    let stored = query::objects(answers.next().unwrap_or_default())
+    let allowed = query::objects(answers.next().unwrap_or_default())
         .pop()
         .ok_or_else(not_found)?;
+    // What the modifiers were resolved on counts as the stored record, even if it has changed since.
+    let stored = first.unwrap_or(allowed);
     let manager = answers.next().is_some_and(|rows| !rows.is_empty());
     Ok(Found {
         stored,
@@ -167,7 +169,7 @@ fn store(
 /// now is lost.
 fn renew(draft: &mut Draft, call: &Call, modified: &[&str]) -> Outcome<()> {
     let entry = draft.entry.clone();
-    let before = draft.original.take().unwrap_or_default();
+    let before = draft.original.clone().unwrap_or_default();
     let id = before.get("id").and_then(Value::as_str).unwrap_or_default();
     let stored = by_id(&entry, id, " FOR UPDATE")?.ok_or_else(|| ApiError::not_found(""))?;
     let first = submitted::resolve(&entry, &before, call);

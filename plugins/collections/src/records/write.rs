@@ -17,6 +17,8 @@ use crate::records::auth;
 use crate::records::draft::{Draft, failed_message};
 use crate::records::record::placeholder;
 
+/// Bytes of a password that bcrypt looks at.
+const MAX_PASSWORD_BYTES: usize = 72;
 /// Times a transaction that stood in another's way is tried again.
 const RETRIES: usize = 5;
 
@@ -173,6 +175,10 @@ fn hash_passwords(draft: &mut Draft) -> Outcome<()> {
             _ => continue,
         };
         let plain = plain.as_str().unwrap_or_default();
+        // More than bcrypt looks at: refused, as PocketBase does, rather than cut.
+        if plain.len() > MAX_PASSWORD_BYTES {
+            return Err(ApiError::bad_request(failed_message(draft)).into());
+        }
         let hash = if plain.is_empty() {
             String::new()
         } else {
