@@ -7,8 +7,10 @@ use std::{env, fs};
 const SHIPPED: [&str; 4] = ["collections", "auth", "api", "hooks"];
 
 fn main() {
-    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo")).join("../..");
-    let folder = env::var_os("HANGAR_PLUGINS").map_or_else(|| root.join("dist/plugins"), PathBuf::from);
+    let root =
+        PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo")).join("../..");
+    let folder =
+        env::var_os("HANGAR_PLUGINS").map_or_else(|| root.join("dist/plugins"), PathBuf::from);
     println!("cargo:rerun-if-env-changed=HANGAR_PLUGINS");
     let mut table = String::from("&[\n");
     for name in SHIPPED {
@@ -21,7 +23,10 @@ fn main() {
             );
             continue;
         };
-        table.push_str(&format!("    ({name:?}, include_bytes!({:?}).as_slice()),\n", file.display().to_string()));
+        table.push_str(&format!(
+            "    ({name:?}, include_bytes!({:?}).as_slice()),\n",
+            file.display().to_string()
+        ));
     }
     table.push(']');
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo")).join("shipped.rs");

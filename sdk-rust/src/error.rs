@@ -3,7 +3,12 @@ use crate::Error;
 impl Error {
     /// An error of this plugin with an empty `data`.
     pub fn new(code: &str, status: u16, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), status, data: "{}".into() }
+        Self {
+            code: code.into(),
+            message: message.into(),
+            status,
+            data: "{}".into(),
+        }
     }
 
     /// Something this plugin did not expect; status 500.

@@ -1,6 +1,8 @@
 //! Serving HTTP.
 
 pub use crate::bindings::handler_http::exports::hangar::http::handler::Guest;
+/// A response sent while the plugin is still at work.
+pub use crate::bindings::imports::hangar::http::streaming::{Writer, start as start_stream};
 pub use crate::bindings::imports::hangar::http::types::{Body, Payload, Request, Response};
 
 impl Response {
@@ -16,11 +18,19 @@ impl Response {
 
     /// A response without a body.
     pub fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), payload: Payload::Empty }
+        Self {
+            status,
+            headers: Vec::new(),
+            payload: Payload::Empty,
+        }
     }
 
     fn with(status: u16, content_type: &str, payload: Payload) -> Self {
-        Self { status, headers: vec![("content-type".into(), content_type.into())], payload }
+        Self {
+            status,
+            headers: vec![("content-type".into(), content_type.into())],
+            payload,
+        }
     }
 }
 

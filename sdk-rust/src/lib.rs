@@ -34,6 +34,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub mod fetch {
     pub use crate::bindings::imports::hangar::fetch::client::{Request, Response, send};
 }
+/// Files of the folder granted to this plugin.
+pub mod files {
+    pub use crate::bindings::imports::hangar::files::folder::{defer, read};
+}
 /// Values shared by the instances of this plugin, and counters shared by all plugins.
 pub mod kv {
     pub use crate::bindings::imports::hangar::kv::{revisions, store};
@@ -60,7 +64,9 @@ pub mod config {
 }
 /// The current call: request id, identity.
 pub mod context {
-    pub use crate::bindings::imports::hangar::plugin::context::{forget_identity, identity, request_id};
+    pub use crate::bindings::imports::hangar::plugin::context::{
+        forget_identity, identity, request_id,
+    };
 }
 /// Hook chains.
 pub mod hooks {

@@ -22,7 +22,11 @@ pub fn apply(plugin: &str, migrations: &[(&str, &str)]) -> Result<()> {
             vec![plugin.into()],
         )?;
         for (id, sql) in migrations {
-            if seen.rows.iter().any(|row| row.first().and_then(|v| v.as_str()) == Some(id)) {
+            if seen
+                .rows
+                .iter()
+                .any(|row| row.first().and_then(|v| v.as_str()) == Some(id))
+            {
                 continue;
             }
             postgres::batch(sql).map_err(|e| Error {

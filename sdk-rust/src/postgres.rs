@@ -1,8 +1,12 @@
 //! PostgreSQL: statements, rows, plans, transactions.
 
-pub use crate::bindings::imports::hangar::postgres::query::{batch, defer, query as query_json, render};
+pub use crate::bindings::imports::hangar::postgres::query::{
+    batch, defer, query as query_json, render,
+};
 pub use crate::bindings::imports::hangar::postgres::transactions::{Transaction, active, begin};
-pub use crate::bindings::imports::hangar::postgres::types::{Fallback, Plan, Rendered, Segment, Statement, Value};
+pub use crate::bindings::imports::hangar::postgres::types::{
+    Fallback, Plan, Rendered, Segment, Statement, Value,
+};
 use crate::{Error, Result};
 
 /// The rows of one statement.
@@ -30,7 +34,10 @@ impl Rows {
 impl Statement {
     /// A statement and its parameters.
     pub fn new(sql: impl Into<String>, params: Vec<Value>) -> Self {
-        Self { sql: sql.into(), params }
+        Self {
+            sql: sql.into(),
+            params,
+        }
     }
 }
 
@@ -49,7 +56,8 @@ impl From<String> for Value {
 /// Runs one statement.
 pub fn query(sql: impl Into<String>, params: Vec<Value>) -> Result<Rows> {
     let mut all = query_all(&[Statement::new(sql, params)])?;
-    all.pop().ok_or_else(|| Error::internal("the host answered no rows for a statement"))
+    all.pop()
+        .ok_or_else(|| Error::internal("the host answered no rows for a statement"))
 }
 
 /// Runs statements in one pipelined round trip.

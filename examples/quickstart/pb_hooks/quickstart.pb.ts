@@ -21,7 +21,7 @@ onRecordCreate(async (e) => {
   e.next(); // the record is saved in here
 }, "notes");
 
-// GET /quickstart/hello/Ada
+// A route of its own: GET /quickstart/hello/Ada
 routerAdd("GET", "/quickstart/hello/{name}", async (e) => {
   const [name] = await Promise.all([e.request.pathValue("name"), pause(5)]);
   const notes = $app.findRecordsByFilter("notes", "words > 0");

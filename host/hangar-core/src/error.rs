@@ -19,8 +19,17 @@ pub struct Error {
 
 impl Error {
     /// An error with an empty `data`.
-    pub fn new(code: impl Into<Cow<'static, str>>, status: u16, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), status, data: "{}".into() }
+    pub fn new(
+        code: impl Into<Cow<'static, str>>,
+        status: u16,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            code: code.into(),
+            message: message.into(),
+            status,
+            data: "{}".into(),
+        }
     }
 
     /// The same with a JSON object as `data`.
@@ -45,7 +54,9 @@ impl Error {
         Self::new(
             "limit",
             503,
-            format!("plugin \"{plugin}\" exceeded its limit: {what} (at most {value}; setting {setting})"),
+            format!(
+                "plugin \"{plugin}\" exceeded its limit: {what} (at most {value}; setting {setting})"
+            ),
         )
     }
 

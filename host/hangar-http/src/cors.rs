@@ -12,7 +12,11 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
 
 /// The answer to an OPTIONS request.
-pub fn preflight(origins: &[String], origin: Option<&HeaderValue>, request: &HeaderMap) -> Response {
+pub fn preflight(
+    origins: &[String],
+    origin: Option<&HeaderValue>,
+    request: &HeaderMap,
+) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
@@ -22,10 +26,15 @@ pub fn preflight(origins: &[String], origin: Option<&HeaderValue>, request: &Hea
     };
     headers.insert(
         VARY,
-        HeaderValue::from_static("Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
+        HeaderValue::from_static(
+            "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
+        ),
     );
     if allow(origins, Some(origin), headers) {
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
+        headers.insert(
+            ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static(METHODS),
+        );
         if let Some(asked) = request.get(ACCESS_CONTROL_REQUEST_HEADERS) {
             headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
         }
@@ -40,7 +49,9 @@ pub fn allow(origins: &[String], origin: Option<&HeaderValue>, headers: &mut Hea
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         return true;
     }
-    let allowed = origins.iter().any(|allowed| matches(allowed.as_bytes(), origin.as_bytes()));
+    let allowed = origins
+        .iter()
+        .any(|allowed| matches(allowed.as_bytes(), origin.as_bytes()));
     if allowed {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }
@@ -89,7 +100,11 @@ mod tests {
             ("http://localhost:????", "http://localhost:3000", true),
             ("http://localhost:????", "http://localhost:30000", false),
         ] {
-            assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
+            assert_eq!(
+                matches(pattern.as_bytes(), text.as_bytes()),
+                expected,
+                "{pattern} {text}"
+            );
         }
     }
 }

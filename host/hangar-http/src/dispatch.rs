@@ -6,13 +6,13 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use hangar_core::{Error, Result};
-use hangar_plugins::{Answer, AnswerBody, Incoming};
+use hangar_plugins::{Answer, AnswerBody, Content, Incoming};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use http_body_util::{BodyExt, Limited};
 
-use crate::{paths, respond};
 use crate::server::Inner;
+use crate::{paths, respond};
 
 /// Takes a request to the plugin that owns its route, to a static file, or to the fallback plugin.
 pub async fn dispatch(server: &Arc<Inner>, peer: SocketAddr, request: Request) -> Response {
@@ -21,7 +21,9 @@ pub async fn dispatch(server: &Arc<Inner>, peer: SocketAddr, request: Request) -
         return respond::plain(&Error::new(
             "limit",
             503,
-            format!("the server is busy (at most {limit} requests at once; setting limits.requests)"),
+            format!(
+                "the server is busy (at most {limit} requests at once; setting limits.requests)"
+            ),
         ));
     };
     let (parts, body) = request.into_parts();
@@ -33,7 +35,11 @@ pub async fn dispatch(server: &Arc<Inner>, peer: SocketAddr, request: Request) -
         return respond::cleaned(&to);
     }
     let is_head = parts.method == Method::HEAD;
-    let method = if is_head { Method::GET } else { parts.method.clone() };
+    let method = if is_head {
+        Method::GET
+    } else {
+        parts.method.clone()
+    };
     let request_id = request_id(&parts.headers);
     let outcome = route(server, peer, &method, &parts, body, &request_id).await;
     let outcome = match outcome {
@@ -44,7 +50,11 @@ pub async fn dispatch(server: &Arc<Inner>, peer: SocketAddr, request: Request) -
         }
     };
     let response = outcome.unwrap_or_else(|error| respond::plain(&error));
-    if is_head { respond::without_body(response) } else { response }
+    if is_head {
+        respond::without_body(response)
+    } else {
+        response
+    }
 }
 
 async fn route(
@@ -62,8 +72,15 @@ async fn route(
     {
         return Ok(response);
     }
-    let limit = matched.as_ref().and_then(|matched| matched.route.body_limit);
-    let body = read(body, limit.unwrap_or(server.host.limits().body_bytes), &parts.headers).await?;
+    let limit = matched
+        .as_ref()
+        .and_then(|matched| matched.route.body_limit);
+    let body = read(
+        body,
+        limit.unwrap_or(server.host.limits().body_bytes),
+        &parts.headers,
+    )
+    .await?;
     let incoming = incoming(peer, method, parts, body, request_id, None);
     let answer = match matched {
         Some(matched) => server.host.serve(matched, incoming).await?,
@@ -97,14 +114,28 @@ async fn explain(
 
 /// Produces the body, now that the instance is free again.
 async fn finish(answer: Answer) -> Result<Response> {
-    let (status, bytes) = match answer.body {
-        AnswerBody::Bytes(bytes) => (answer.status, bytes.into()),
+    let mut headers = answer.headers;
+    let (status, body) = match answer.body {
+        AnswerBody::Bytes(bytes) => (answer.status, Body::from(bytes)),
+        AnswerBody::Stream(chunks) => (answer.status, Body::from_stream(chunks)),
         AnswerBody::Deferred(body) => {
             let produced = body.0.await?;
-            (produced.status.unwrap_or(answer.status), produced.bytes)
+            for (name, value) in produced.headers {
+                if !headers
+                    .iter()
+                    .any(|(known, _)| known.eq_ignore_ascii_case(name))
+                {
+                    headers.push((name.to_owned(), value));
+                }
+            }
+            let body = match produced.content {
+                Content::Bytes(bytes) => Body::from(bytes),
+                Content::Stream(chunks) => Body::from_stream(chunks),
+            };
+            (produced.status.unwrap_or(answer.status), body)
         }
     };
-    respond::response(status, answer.headers, bytes)
+    respond::response(status, headers, body)
 }
 
 fn report(parts: &Parts, request_id: &Arc<str>, error: &Error) {
@@ -178,26 +209,37 @@ async fn read(body: Body, limit: usize, headers: &HeaderMap) -> Result<Vec<u8>> 
         Error::new(
             "body_too_large",
             413,
-            format!("the request body is larger than {limit} bytes (the route's body-limit, else limits.body-bytes)"),
+            format!(
+                "the request body is larger than {limit} bytes (the route's body-limit, else limits.body-bytes)"
+            ),
         )
     };
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > limit) {
         return Err(too_large());
     }
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes().into()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Err(error) => Err(Error::bad_input(format!("the request body could not be read: {error}"))),
+        Err(error) => Err(Error::bad_input(format!(
+            "the request body could not be read: {error}"
+        ))),
     }
 }
 
 /// The identifier a proxy gave the request, if it is a sane one, else a new one.
 fn request_id(headers: &HeaderMap) -> Arc<str> {
-    let given = headers.get("x-request-id").and_then(|value| value.to_str().ok()).filter(|id| {
-        (1..=64).contains(&id.len())
-            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-    });
+    let given = headers
+        .get("x-request-id")
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| {
+            (1..=64).contains(&id.len())
+                && id
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        });
     match given {
         Some(id) => id.into(),
         None => format!("{:016x}", rand::random::<u64>()).into(),

@@ -30,7 +30,9 @@ enum Found {
 impl Files {
     /// Serves a folder. It need not exist yet.
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self {
+            root: root.to_owned(),
+        }
     }
 
     /// The answer for a path, `None` if the folder has none (not even an index page).
@@ -48,25 +50,37 @@ impl Files {
             return found;
         }
         let index = self.root.join(INDEX);
-        if is_file(&index).await { Found::File(index) } else { Found::Nothing }
+        if is_file(&index).await {
+            Found::File(index)
+        } else {
+            Found::Nothing
+        }
     }
 
     async fn exact(&self, path: &str) -> Found {
-        let Ok(decoded) = percent_decode_str(path).decode_utf8() else { return Found::Nothing };
+        let Ok(decoded) = percent_decode_str(path).decode_utf8() else {
+            return Found::Nothing;
+        };
         if decoded.contains(['\0', '\\']) {
             return Found::Nothing;
         }
         // Cleaned as a whole: what would lead out of the folder ends at its root.
         let clean = paths::clean(&decoded);
         let file = self.root.join(clean.trim_matches('/'));
-        let Ok(metadata) = tokio::fs::metadata(&file).await else { return Found::Nothing };
+        let Ok(metadata) = tokio::fs::metadata(&file).await else {
+            return Found::Nothing;
+        };
         let as_folder = decoded.ends_with('/');
         if metadata.is_dir() {
             if !as_folder {
                 return Found::Moved(format!("{path}/"));
             }
             let index = file.join(INDEX);
-            return if is_file(&index).await { Found::File(index) } else { Found::Nothing };
+            return if is_file(&index).await {
+                Found::File(index)
+            } else {
+                Found::Nothing
+            };
         }
         if as_folder {
             return Found::Moved(path.trim_end_matches('/').to_owned());
@@ -86,11 +100,17 @@ impl Files {
             *response.body_mut() = Body::from("invalid range: failed to overlap\n");
             response.headers_mut().remove(header::ACCEPT_RANGES);
             response.headers_mut().remove(header::CONTENT_LENGTH);
-            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(paths::TEXT));
+            response
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, HeaderValue::from_static(paths::TEXT));
             return Some(response);
         }
-        let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if let Some(kind) = kind.filter(|kind| kind.starts_with("text/") && !kind.contains("charset"))
+        let kind = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        if let Some(kind) =
+            kind.filter(|kind| kind.starts_with("text/") && !kind.contains("charset"))
             && let Ok(value) = HeaderValue::try_from(format!("{kind}; charset=utf-8"))
         {
             response.headers_mut().insert(header::CONTENT_TYPE, value);
@@ -101,5 +121,7 @@ impl Files {
 }
 
 async fn is_file(path: &Path) -> bool {
-    tokio::fs::metadata(path).await.is_ok_and(|metadata| metadata.is_file())
+    tokio::fs::metadata(path)
+        .await
+        .is_ok_and(|metadata| metadata.is_file())
 }

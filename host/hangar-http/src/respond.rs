@@ -1,26 +1,39 @@
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::response::Response;
-use bytes::Bytes;
 use hangar_core::{Error, Result};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 /// Headers that are the host's.
-const OWNED: [HeaderName; 3] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
+const OWNED: [HeaderName; 3] = [
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+];
 
 /// A plugin's answer as a response.
-pub fn response(status: u16, headers: Vec<(String, String)>, body: Bytes) -> Result<Response> {
+pub fn response(status: u16, headers: Vec<(String, String)>, body: Body) -> Result<Response> {
     let status = StatusCode::from_u16(status).map_err(|_| {
-        Error::new("bad_response", 500, format!("a plugin answered with the status {status}, which is none"))
+        Error::new(
+            "bad_response",
+            500,
+            format!("a plugin answered with the status {status}, which is none"),
+        )
     })?;
-    let mut response = Response::new(Body::from(body));
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     for (name, value) in headers {
         let name = HeaderName::try_from(name);
         let value = HeaderValue::try_from(value);
         let (Ok(name), Ok(value)) = (name, value) else {
-            return Err(Error::new("bad_response", 500, "a plugin answered a header that is not valid"));
+            return Err(Error::new(
+                "bad_response",
+                500,
+                "a plugin answered a header that is not valid",
+            ));
         };
-        if !OWNED.contains(&name) {
+        // The length of a body in memory is the server's to tell; of a file it comes with the body.
+        let known = name == header::CONTENT_LENGTH && response.body().size_hint().exact().is_none();
+        if known || !OWNED.contains(&name) {
             response.headers_mut().append(name, value);
         }
     }
@@ -33,9 +46,10 @@ pub fn plain(error: &Error) -> Response {
     let text = status.canonical_reason().unwrap_or("Error");
     let mut response = Response::new(Body::from(format!("{text}\n")));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(crate::paths::TEXT));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(crate::paths::TEXT),
+    );
     response
 }
 
@@ -46,7 +60,11 @@ pub fn moved(to: &str) -> Response {
 
 /// The path was not in its plain form.
 pub fn cleaned(to: &str) -> Response {
-    let escaped = to.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
+    let escaped = to
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&#34;");
     let body = Body::from(format!("<a href=\"{escaped}\">Temporary Redirect</a>.\n\n"));
     let mut response = redirect(StatusCode::TEMPORARY_REDIRECT, to, body);
     let html = HeaderValue::from_static("text/html; charset=utf-8");

@@ -53,7 +53,14 @@ impl Server {
     pub fn new(host: Arc<Host>, options: HttpOptions) -> Self {
         let files = options.public.as_deref().map(files::Files::new);
         let places = Arc::new(Semaphore::new(host.limits().requests));
-        Self { inner: Arc::new(Inner { host, options, files, places }) }
+        Self {
+            inner: Arc::new(Inner {
+                host,
+                options,
+                files,
+                places,
+            }),
+        }
     }
 
     /// Serves a listener. When `stop` resolves, no new connection is taken, and requests in flight are finished.
@@ -68,7 +75,9 @@ impl Server {
             .layer(layer)
             .with_state(self.inner)
             .into_make_service_with_connect_info::<SocketAddr>();
-        axum::serve(listener, app).with_graceful_shutdown(stop).await
+        axum::serve(listener, app)
+            .with_graceful_shutdown(stop)
+            .await
     }
 }
 

@@ -14,7 +14,7 @@ use wasmtime::component::Resource;
 use crate::generation::{Generation, Instance};
 use crate::host::Host;
 use crate::links::generated::hangar::hooks;
-use crate::state::{CallContext, State};
+use crate::state::{CallContext, Entry, State};
 
 type Ambient = Option<Arc<dyn Any + Send + Sync>>;
 type Unwinding = Pin<Box<dyn Future<Output = Result<String>> + Send>>;
@@ -56,7 +56,10 @@ enum Progress {
     /// Nobody subscribes.
     Alone,
     /// The handlers wait for the action.
-    Waiting { handlers: Unwinding, outcome: oneshot::Sender<Result<String>> },
+    Waiting {
+        handlers: Unwinding,
+        outcome: oneshot::Sender<Result<String>>,
+    },
     /// The handlers ended without the action.
     Ended,
 }
@@ -64,7 +67,10 @@ enum Progress {
 impl hooks::chain::Host for State {
     async fn subscribed(&mut self, events: Vec<String>, tags: Vec<String>) -> Vec<String> {
         let graph = self.host.graph();
-        events.into_iter().filter(|event| graph.has_subscriber(event, &tags)).collect()
+        events
+            .into_iter()
+            .filter(|event| graph.has_subscriber(event, &tags))
+            .collect()
     }
 
     async fn raise(
@@ -73,29 +79,57 @@ impl hooks::chain::Host for State {
         tags: Vec<String>,
         payload: String,
     ) -> Result<Resource<RaisedState>, WitError> {
+        let bound = self.plugin.limits.memory;
+        if payload.len() > bound.saturating_sub(self.raised_bytes) {
+            return Err(Error::limit(
+                &self.plugin.name,
+                "payloads of the events it has raised and not finished",
+                format!("{} MiB", bound >> 20),
+                "limits.memory",
+            )
+            .into());
+        }
         let links = self.host.graph().chain(&event, &tags);
         let raised = if links.is_empty() {
             RaisedState {
-                turn: hooks::chain::Turn { proceed: true, payload },
+                turn: hooks::chain::Turn {
+                    proceed: true,
+                    payload,
+                },
                 state: Progress::Alone,
                 ambient: None,
             }
         } else {
             self.start(event, links, payload).await?
         };
-        self.table
+        let bytes = raised.turn.payload.len();
+        let handle = self
+            .table
             .push(raised)
-            .map_err(|error| Error::internal(format!("too many events at once: {error}")).into())
+            .map_err(|error| Error::internal(format!("too many events at once: {error}")))?;
+        self.raised_bytes += bytes;
+        Ok(handle)
     }
 }
 
 impl State {
-    async fn start(&mut self, event: String, links: Vec<Link>, payload: String) -> Result<RaisedState> {
+    async fn start(
+        &mut self,
+        event: String,
+        links: Vec<Link>,
+        payload: String,
+    ) -> Result<RaisedState> {
         let (gate, reached) = oneshot::channel();
         let cpu_left = self.cpu_left_ms();
         let call = self.call.nested(&self.plugin, cpu_left)?;
-        let mut handlers: Unwinding =
-            Box::pin(run(self.host.clone(), call, event.into(), links, payload, gate));
+        let mut handlers: Unwinding = Box::pin(run(
+            self.host.clone(),
+            call,
+            event.into(),
+            links,
+            payload,
+            gate,
+        ));
         tokio::select! {
             biased;
             reached = reached => match reached {
@@ -117,7 +151,10 @@ impl State {
 
 fn ended(payload: String) -> RaisedState {
     RaisedState {
-        turn: hooks::chain::Turn { proceed: false, payload },
+        turn: hooks::chain::Turn {
+            proceed: false,
+            payload,
+        },
         state: Progress::Ended,
         ambient: None,
     }
@@ -127,7 +164,10 @@ impl hooks::chain::HostRaised for State {
     async fn turn(&mut self, raised: Resource<RaisedState>) -> hooks::chain::Turn {
         match self.table.get(&raised) {
             Ok(raised) => raised.turn.clone(),
-            Err(_) => hooks::chain::Turn { proceed: false, payload: "{}".into() },
+            Err(_) => hooks::chain::Turn {
+                proceed: false,
+                payload: "{}".into(),
+            },
         }
     }
 
@@ -140,10 +180,14 @@ impl hooks::chain::HostRaised for State {
             .table
             .delete(raised)
             .map_err(|error| Error::internal(format!("this event is not raised: {error}")))?;
+        self.raised_bytes = self.raised_bytes.saturating_sub(raised.turn.payload.len());
         match raised.state {
             Progress::Alone => outcome,
             Progress::Ended => Ok(raised.turn.payload),
-            Progress::Waiting { handlers, outcome: sender } => {
+            Progress::Waiting {
+                handlers,
+                outcome: sender,
+            } => {
                 self.call.ambient = raised.ambient;
                 // The receiver is gone only if its handler is, and then the handlers' own error is the answer.
                 let _ = sender.send(outcome.map_err(Error::from));
@@ -154,6 +198,7 @@ impl hooks::chain::HostRaised for State {
 
     async fn drop(&mut self, raised: Resource<RaisedState>) -> wasmtime::Result<()> {
         let raised = self.table.delete(raised)?;
+        self.raised_bytes = self.raised_bytes.saturating_sub(raised.turn.payload.len());
         if let Progress::Waiting { handlers, outcome } = raised.state {
             self.call.ambient = raised.ambient;
             let abandoned = Error::internal("the action of this event was abandoned by its plugin");
@@ -170,22 +215,36 @@ impl hooks::next::Host for State {
             return Err(Error::new(
                 "next_misused",
                 500,
-                format!("plugin \"{}\" called next twice, or outside of a hook", self.plugin.name),
+                format!(
+                    "plugin \"{}\" called next twice, or outside of a hook",
+                    self.plugin.name
+                ),
             )
             .into());
         };
         if next.rest.is_empty() {
             let (outcome, answer) = oneshot::channel();
-            let reached = Reached { payload, ambient: self.call.ambient.clone(), outcome };
+            let reached = Reached {
+                payload,
+                ambient: self.call.ambient.clone(),
+                outcome,
+            };
             let gone = || Error::internal("the plugin that raised this event is gone");
             next.gate.send(reached).map_err(|_| gone())?;
             return answer.await.map_err(|_| gone())?.map_err(WitError::from);
         }
         let cpu_left = self.cpu_left_ms();
         let call = self.call.nested(&self.plugin, cpu_left)?;
-        run(self.host.clone(), call, next.event, next.rest, payload, next.gate)
-            .await
-            .map_err(WitError::from)
+        run(
+            self.host.clone(),
+            call,
+            next.event,
+            next.rest,
+            payload,
+            next.gate,
+        )
+        .await
+        .map_err(WitError::from)
     }
 }
 
@@ -199,23 +258,42 @@ fn run(
     gate: Gate,
 ) -> Unwinding {
     Box::pin(async move {
-        let Link { generation, handler } = links.remove(0);
-        let next = Next { event: event.clone(), rest: links, gate };
+        let Link {
+            generation,
+            handler,
+        } = links.remove(0);
+        let next = Next {
+            event: event.clone(),
+            rest: links,
+            gate,
+        };
         let name = generation.plugin.name.clone();
         let answer = generation
-            .run(&host, call, Some(next), async move |instance: &mut Instance| {
-                let Instance { store, functions } = instance;
-                let Some(handle) = &functions.hook else { return Ok(None) };
-                let params = (handler.to_string(), event.to_string(), payload);
-                Ok(Some(handle.call_async(store, params).await?.0))
-            })
+            .run(
+                &host,
+                call,
+                Entry {
+                    next: Some(next),
+                    reply: None,
+                },
+                async move |instance: &mut Instance| {
+                    let Instance { store, functions } = instance;
+                    let Some(handle) = &functions.hook else {
+                        return Ok(None);
+                    };
+                    let params = (handler.to_string(), event.to_string(), payload);
+                    Ok(Some(handle.call_async(store, params).await?.0))
+                },
+            )
             .await?;
         match answer {
             Some(answer) => answer.map_err(Error::from),
             None => Err(Error::new(
                 "bad_component",
                 500,
-                format!("plugin \"{name}\" subscribes to events but does not export hangar:hooks/handler"),
+                format!(
+                    "plugin \"{name}\" subscribes to events but does not export hangar:hooks/handler"
+                ),
             )),
         }
     })

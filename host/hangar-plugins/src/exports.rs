@@ -3,7 +3,9 @@
 pub use hangar_wit::http::{Payload, Request as HttpRequest, Response as HttpResponse};
 
 use hangar_wit::errors::Error as WitError;
-use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, TypedFunc};
+use wasmtime::component::{
+    Component, ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, TypedFunc,
+};
 
 use crate::State;
 
@@ -76,9 +78,13 @@ where
     R: 'static,
     Answer<R>: ComponentNamedList + Lift,
 {
-    let Some(export) = export else { return Ok(None) };
-    let function = instance
-        .get_typed_func(store, export)
-        .map_err(|error| error.context(format!("its export {name} does not have the contract's type")))?;
+    let Some(export) = export else {
+        return Ok(None);
+    };
+    let function = instance.get_typed_func(store, export).map_err(|error| {
+        error.context(format!(
+            "its export {name} does not have the contract's type"
+        ))
+    })?;
     Ok(Some(function))
 }

@@ -1,17 +1,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hangar_core::{Error, Result};
+use hangar_core::{Error, Limits, Result};
 use hangar_wasm::{Metered, Pool, Refused, describe};
 use serde::Serialize;
 use wasmtime::component::InstancePre;
 
-use crate::chain::Next;
 use crate::exports::{Exports, Functions};
 use crate::host::Host;
 use crate::manifest::{Manifest, Registrations};
 use crate::settings::Isolation;
-use crate::state::{CallContext, Plugin, State};
+use crate::state::{CallContext, Entry, Plugin, State};
 
 /// The files a plugin is started with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -102,16 +101,20 @@ impl Generation {
     /// A new instance, started; with what `start` answered.
     async fn instantiate(&self, host: &Arc<Host>) -> Result<(Instance, Registrations)> {
         let limits = &self.plugin.limits;
-        let call = CallContext::new("start".into(), limits.start_wall_ms, limits.start_cpu_ms);
+        let call = CallContext::starting("start", limits);
         let state = State::new(self.plugin.clone(), host.clone(), call.clone());
         let mut store = host.runtime().store(state);
-        store.data_mut().begin(call, None);
-        store.data_mut().meter().grant_cpu_ms(limits.start_cpu_ms);
+        store.data_mut().begin(call, Entry::default());
         let made = tokio::time::timeout(Duration::from_millis(limits.start_wall_ms), async {
             let instance = self.pre.instantiate_async(&mut store).await?;
             let functions = Functions::new(&mut store, &instance, &self.exports)?;
             let registrations = match &functions.start {
-                Some(start) => start.call_async(&mut store, (self.sources.to_string(),)).await?.0,
+                Some(start) => {
+                    start
+                        .call_async(&mut store, (self.sources.to_string(),))
+                        .await?
+                        .0
+                }
                 None => Ok("{}".to_owned()),
             };
             Ok((functions, registrations))
@@ -120,15 +123,24 @@ impl Generation {
         let (functions, registrations) = match made {
             Ok(Ok((functions, answer))) => (functions, answer.map_err(Error::from)?),
             Ok(Err(error)) => {
-                return Err(describe(&self.plugin.name, &error, store.data_mut().meter(), limits));
+                return Err(describe(
+                    &self.plugin.name,
+                    &error,
+                    store.data_mut().meter(),
+                    limits,
+                    true,
+                ));
             }
-            Err(_) => return Err(timeout(&self.plugin.name, limits.start_wall_ms, "limits.start-wall-ms")),
+            Err(_) => return Err(timeout(&self.plugin.name, limits, true)),
         };
         let registrations = serde_json::from_str(&registrations).map_err(|error| {
             Error::new(
                 "bad_component",
                 500,
-                format!("plugin \"{}\" answered registrations that are not valid: {error}", self.plugin.name),
+                format!(
+                    "plugin \"{}\" answered registrations that are not valid: {error}",
+                    self.plugin.name
+                ),
             )
         })?;
         Ok((Instance { store, functions }, registrations))
@@ -140,7 +152,7 @@ impl Generation {
         &self,
         host: &Arc<Host>,
         call: CallContext,
-        next: Option<Next>,
+        entry: Entry,
         work: impl AsyncFnOnce(&mut Instance) -> wasmtime::Result<R>,
     ) -> Result<R> {
         let nested = !call.path.is_empty();
@@ -151,35 +163,47 @@ impl Generation {
                 return Err(Error::limit(
                     &self.plugin.name,
                     "all its instances are busy; the request waited for one",
-                    format!("{} instances, {} ms", self.plugin.limits.instances, self.plugin.limits.queue_ms),
+                    format!(
+                        "{} instances, {} ms",
+                        self.plugin.limits.instances, self.plugin.limits.queue_ms
+                    ),
                     "limits.instances, limits.queue-ms",
                 ));
             }
         };
-        let deadline = call.deadline;
+        let (deadline, starting) = (call.deadline, call.starting);
         let had_ambient = call.ambient.is_some();
-        lease.instance.store.data_mut().begin(call, next);
+        lease.instance.store.data_mut().begin(call, entry);
         let done = tokio::time::timeout_at(deadline.into(), work(&mut lease.instance)).await;
         let state = lease.instance.store.data_mut();
         state.next = None;
+        state.reply = None;
         // A transaction the guest has left open goes with the instance: dropping its store rolls it back.
         let left_open = state.call.ambient.take().is_some() != had_ambient;
         match done {
             Ok(Ok(value)) => {
-                let sound = !left_open && !state.meter().memory_nearly_full();
+                // So does an event it has not finished, with the handlers that wait in it.
+                let sound =
+                    !left_open && state.raised_bytes == 0 && !state.meter().memory_nearly_full();
                 if sound && self.isolation == Isolation::Warm {
                     self.pool.give_back(lease);
                 }
                 Ok(value)
             }
             Ok(Err(error)) => {
-                let fault = describe(&self.plugin.name, &error, state.meter(), &self.plugin.limits);
+                let fault = describe(
+                    &self.plugin.name,
+                    &error,
+                    state.meter(),
+                    &self.plugin.limits,
+                    starting,
+                );
                 if fault.code == "trap" {
                     tracing::error!(plugin = %self.plugin.name, error = format!("{error:?}"), "plugin failed");
                 }
                 Err(fault)
             }
-            Err(_) => Err(timeout(&self.plugin.name, self.plugin.limits.wall_ms, "limits.wall-ms")),
+            Err(_) => Err(timeout(&self.plugin.name, &self.plugin.limits, starting)),
         }
     }
 
@@ -199,7 +223,12 @@ impl Generation {
     }
 }
 
-fn timeout(plugin: &str, milliseconds: u64, setting: &str) -> Error {
+fn timeout(plugin: &str, limits: &Limits, starting: bool) -> Error {
+    let (milliseconds, setting) = if starting {
+        (limits.start_wall_ms, "limits.start-wall-ms")
+    } else {
+        (limits.wall_ms, "limits.wall-ms")
+    };
     Error::new(
         "timeout",
         504,

@@ -93,10 +93,15 @@ impl Graph {
         let mut graph = Self::default();
         let mut owners = BTreeMap::new();
         for generation in &plugins {
-            let routes = generation.manifest.routes.iter().chain(&generation.registrations.routes);
+            let routes = generation
+                .manifest
+                .routes
+                .iter()
+                .chain(&generation.registrations.routes);
             for route in routes {
                 let pattern = pattern(&route.path);
-                let owner = owners.insert((route.method.clone(), pattern.clone()), generation.name());
+                let owner =
+                    owners.insert((route.method.clone(), pattern.clone()), generation.name());
                 if let Some(owner) = owner {
                     return Err(Error::new(
                         "route_conflict",
@@ -109,8 +114,14 @@ impl Graph {
                         ),
                     ));
                 }
-                let target = Target { generation: generation.clone(), route: Arc::new(route.clone()) };
-                let router = graph.routes.entry(route.method.to_ascii_uppercase()).or_default();
+                let target = Target {
+                    generation: generation.clone(),
+                    route: Arc::new(route.clone()),
+                };
+                let router = graph
+                    .routes
+                    .entry(route.method.to_ascii_uppercase())
+                    .or_default();
                 router.insert(pattern, vec![target]).map_err(|error| {
                     Error::new(
                         "route_conflict",
@@ -124,12 +135,24 @@ impl Graph {
                     )
                 })?;
             }
-            for hook in generation.manifest.hooks.iter().chain(&generation.registrations.hooks) {
-                graph.hooks.entry(hook.event.clone()).or_default().push(Subscriber {
-                    tags: hook.tags.clone(),
-                    priority: hook.priority,
-                    link: Link { generation: generation.clone(), handler: hook.handler.as_str().into() },
-                });
+            for hook in generation
+                .manifest
+                .hooks
+                .iter()
+                .chain(&generation.registrations.hooks)
+            {
+                graph
+                    .hooks
+                    .entry(hook.event.clone())
+                    .or_default()
+                    .push(Subscriber {
+                        tags: hook.tags.clone(),
+                        priority: hook.priority,
+                        link: Link {
+                            generation: generation.clone(),
+                            handler: hook.handler.as_str().into(),
+                        },
+                    });
             }
             if generation.exports.find.is_some() {
                 graph.collections = Some(generation.clone());
@@ -156,7 +179,9 @@ impl Graph {
 
     /// The plugin of a name.
     pub fn plugin(&self, name: &str) -> Option<&Arc<Generation>> {
-        self.plugins.iter().find(|generation| generation.name() == name)
+        self.plugins
+            .iter()
+            .find(|generation| generation.name() == name)
     }
 
     /// The plugin that serves a path, and what the path's parameters are.
@@ -168,9 +193,17 @@ impl Graph {
         let params = found
             .params
             .iter()
-            .map(|(_, value)| percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
+            .map(|(_, value)| {
+                percent_encoding::percent_decode_str(value)
+                    .decode_utf8_lossy()
+                    .into_owned()
+            })
             .collect();
-        Some(Matched { generation: target.generation.clone(), route: target.route.clone(), params })
+        Some(Matched {
+            generation: target.generation.clone(),
+            route: target.route.clone(),
+            params,
+        })
     }
 
     /// The plugin that answers what no route matches.
@@ -200,7 +233,9 @@ impl Graph {
 
     /// Whether anybody subscribes to an event for one of the tags.
     pub fn has_subscriber(&self, event: &str, tags: &[String]) -> bool {
-        self.hooks.get(event).is_some_and(|all| all.iter().any(|subscriber| subscriber.wants(tags)))
+        self.hooks
+            .get(event)
+            .is_some_and(|all| all.iter().any(|subscriber| subscriber.wants(tags)))
     }
 
     /// The handlers of an event for the tags, outermost first.
@@ -230,7 +265,9 @@ impl Graph {
 /// The response headers a manifest asks for, checked once.
 fn headers(generation: &Generation) -> Result<Vec<(HeaderName, HeaderValue)>> {
     let parse = |(name, value): (&String, &String)| {
-        let parsed = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
+        let parsed = HeaderName::try_from(name)
+            .ok()
+            .zip(HeaderValue::try_from(value).ok());
         parsed.ok_or_else(|| {
             Error::bad_input(format!(
                 "plugin \"{}\" asks for the response header {name:?}, which is not valid",
@@ -238,7 +275,12 @@ fn headers(generation: &Generation) -> Result<Vec<(HeaderName, HeaderValue)>> {
             ))
         })
     };
-    generation.manifest.response_headers.iter().map(parse).collect()
+    generation
+        .manifest
+        .response_headers
+        .iter()
+        .map(parse)
+        .collect()
 }
 
 impl Subscriber {
@@ -252,7 +294,10 @@ impl Subscriber {
 fn pattern(path: &str) -> String {
     let mut position = 0;
     let segments = path.split('/').map(|segment| {
-        let Some(name) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+        let Some(name) = segment
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'))
+        else {
             return segment.replace('{', "{{").replace('}', "}}");
         };
         position += 1;
@@ -274,7 +319,10 @@ mod tests {
     fn patterns_are_named_by_position() {
         for (given, expected) in [
             ("/api/health", "/api/health"),
-            ("/api/collections/{collection}/records/{id}", "/api/collections/{p1}/records/{p2}"),
+            (
+                "/api/collections/{collection}/records/{id}",
+                "/api/collections/{p1}/records/{p2}",
+            ),
             ("/hello/{rest...}", "/hello/{*p1}"),
             ("/hello/{$}", "/hello/"),
         ] {

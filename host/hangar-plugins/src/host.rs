@@ -7,7 +7,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use hangar_core::{Error, Limits, Result};
 use hangar_wasm::Runtime;
-use hangar_wit::Body;
+use hangar_wit::errors::Error as WitError;
+use hangar_wit::{Body, Chunks};
+use tokio::sync::oneshot;
 use wasmtime::component::Linker;
 
 use crate::capability::{Capability, TypeMap};
@@ -18,7 +20,8 @@ use crate::identity::Identities;
 use crate::links::{self, ServiceGrant};
 use crate::manifest::{Command, Manifest};
 use crate::settings::{Isolation, PluginSettings};
-use crate::state::{CallContext, Plugin, State};
+use crate::state::{CallContext, Entry, Plugin, State};
+use crate::streaming::Started;
 
 /// How often warm instances that nobody needed are dropped.
 const RECLAIM: Duration = Duration::from_secs(60);
@@ -74,6 +77,8 @@ pub enum AnswerBody {
     Bytes(Vec<u8>),
     /// Made when awaited.
     Deferred(Body),
+    /// Sent while the plugin is still at work.
+    Stream(Chunks),
 }
 
 impl Host {
@@ -141,7 +146,9 @@ impl Host {
     }
 
     fn this(&self) -> Arc<Self> {
-        self.this.upgrade().expect("a host is only reached through its Arc")
+        self.this
+            .upgrade()
+            .expect("a host is only reached through its Arc")
     }
 
     /// Stages a version of a plugin: reads its manifest, compiles it, checks its imports and grants, starts an instance.
@@ -163,7 +170,10 @@ impl Host {
             Error::new(
                 "bad_component",
                 400,
-                format!("{file} cannot be used as plugin \"{name}\": {}", causes(&error)),
+                format!(
+                    "{file} cannot be used as plugin \"{name}\": {}",
+                    causes(&error)
+                ),
             )
         };
         let component = tokio::task::spawn_blocking(move || runtime.compile(&component))
@@ -174,7 +184,12 @@ impl Host {
         let pre = self.linker.instantiate_pre(&component).map_err(refuse)?;
         let config = serde_json::Value::Object(settings.config.clone()).to_string();
         let parts = Parts {
-            plugin: Plugin { name: name.clone(), limits, grants, config },
+            plugin: Plugin {
+                name: name.clone(),
+                limits,
+                grants,
+                config,
+            },
             manifest,
             digest,
             number: self.generations.fetch_add(1, Ordering::Relaxed) + 1,
@@ -194,7 +209,9 @@ impl Host {
                 continue;
             }
             let refuse = |reason: &str| {
-                Error::bad_input(format!("hangar.toml, [plugins.{plugin}.grant], {name}: {reason}"))
+                Error::bad_input(format!(
+                    "hangar.toml, [plugins.{plugin}.grant], {name}: {reason}"
+                ))
             };
             if matches!(name.as_str(), "collections" | "auth") {
                 if *value != serde_json::Value::Bool(true) {
@@ -205,7 +222,9 @@ impl Host {
             let Some(capability) = self.capabilities.iter().find(|known| known.name == name) else {
                 let known: Vec<_> = self.capabilities.iter().map(|known| known.name).collect();
                 let known = known.join(", ");
-                return Err(refuse(&format!("no such capability; there are {known}, collections, auth")));
+                return Err(refuse(&format!(
+                    "no such capability; there are {known}, collections, auth"
+                )));
             };
             let grant = (capability.parse_grant)(value).map_err(|reason| refuse(&reason))?;
             grants.insert_shared(grant);
@@ -222,7 +241,10 @@ impl Host {
         let mut replaced = Vec::new();
         for generation in staged {
             let generation = Arc::new(generation);
-            match plugins.iter_mut().find(|known| known.name() == generation.name()) {
+            match plugins
+                .iter_mut()
+                .find(|known| known.name() == generation.name())
+            {
                 Some(slot) => replaced.push(std::mem::replace(slot, generation.clone())),
                 None => plugins.push(generation.clone()),
             }
@@ -242,15 +264,20 @@ impl Host {
 
     async fn activate(&self, generation: &Arc<Generation>) -> Result<()> {
         let limits = &generation.plugin.limits;
-        let call = CallContext::new("activate".into(), limits.start_wall_ms, limits.start_cpu_ms);
+        let call = CallContext::starting("activate", limits);
         let done = generation
-            .run(&self.this(), call, None, async |instance: &mut Instance| {
-                let Instance { store, functions } = instance;
-                match &functions.activate {
-                    Some(activate) => Ok(activate.call_async(store, ()).await?.0),
-                    None => Ok(Ok(())),
-                }
-            })
+            .run(
+                &self.this(),
+                call,
+                Entry::default(),
+                async |instance: &mut Instance| {
+                    let Instance { store, functions } = instance;
+                    match &functions.activate {
+                        Some(activate) => Ok(activate.call_async(store, ()).await?.0),
+                        None => Ok(Ok(())),
+                    }
+                },
+            )
             .await?;
         done.map_err(Error::from)
     }
@@ -273,20 +300,38 @@ impl Host {
     }
 
     /// Runs a plugin's command; answers the text to print.
-    pub async fn command(&self, plugin: &str, name: &str, arguments: Vec<String>) -> Result<String> {
+    pub async fn command(
+        &self,
+        plugin: &str,
+        name: &str,
+        arguments: Vec<String>,
+    ) -> Result<String> {
         let graph = self.graph();
-        let missing = || Error::new("not_found", 404, format!("no installed plugin has the command {name:?}"));
+        let missing = || {
+            Error::new(
+                "not_found",
+                404,
+                format!("no installed plugin has the command {name:?}"),
+            )
+        };
         let generation = graph.plugin(plugin).ok_or_else(missing)?;
         let limits = &generation.plugin.limits;
         let call = CallContext::new("command".into(), limits.wall_ms, limits.cpu_ms);
         let answer = generation
-            .run(&self.this(), call, None, async |instance: &mut Instance| {
-                let Instance { store, functions } = instance;
-                match &functions.command {
-                    Some(run) => Ok(Some(run.call_async(store, (name.to_owned(), arguments)).await?.0)),
-                    None => Ok(None),
-                }
-            })
+            .run(
+                &self.this(),
+                call,
+                Entry::default(),
+                async |instance: &mut Instance| {
+                    let Instance { store, functions } = instance;
+                    match &functions.command {
+                        Some(run) => Ok(Some(
+                            run.call_async(store, (name.to_owned(), arguments)).await?.0,
+                        )),
+                        None => Ok(None),
+                    }
+                },
+            )
             .await?;
         answer.ok_or_else(missing)?.map_err(Error::from)
     }
@@ -304,13 +349,17 @@ impl Host {
     /// Serves a request with the plugin that owns its route.
     pub async fn serve(&self, matched: Matched, incoming: Incoming) -> Result<Answer> {
         let route = matched.route.path.clone();
-        self.handle(&matched.generation, route, matched.params, incoming).await
+        self.handle(&matched.generation, route, matched.params, incoming)
+            .await
     }
 
     /// Serves a request that no route matches, or one that carries an error of the host; `None` without a fallback.
     pub async fn serve_fallback(&self, incoming: Incoming) -> Option<Result<Answer>> {
         let fallback = self.graph.load().fallback()?.clone();
-        Some(self.handle(&fallback, String::new(), Vec::new(), incoming).await)
+        Some(
+            self.handle(&fallback, String::new(), Vec::new(), incoming)
+                .await,
+        )
     }
 
     async fn handle(
@@ -337,24 +386,34 @@ impl Host {
             remote_address: incoming.remote_address,
         };
         let bound = limits.response_bytes;
-        let answer = generation
-            .run(&self.this(), call, None, async |instance: &mut Instance| {
-                let Instance { store, functions } = instance;
-                let Some(handle) = &functions.http else { return Ok(None) };
-                let answer = handle.call_async(&mut *store, (request,)).await?.0;
-                let HttpResponse { status, headers, payload } = match answer {
-                    Ok(response) => response,
-                    Err(error) => return Ok(Some(Err(error))),
-                };
-                let body = match payload {
-                    Payload::Empty => AnswerBody::Bytes(Vec::new()),
-                    Payload::Text(text) => AnswerBody::Bytes(text.into_bytes()),
-                    Payload::Bytes(bytes) => AnswerBody::Bytes(bytes),
-                    Payload::Body(body) => AnswerBody::Deferred(store.data_mut().table.delete(body)?),
-                };
-                Ok(Some(Ok(Answer { status, headers, body })))
-            })
-            .await?;
+        let (reply, started) = oneshot::channel();
+        let entry = Entry {
+            next: None,
+            reply: Some(reply),
+        };
+        let (host, owner) = (self.this(), generation.clone());
+        // In a box of its own: a plugin that streams goes on with it after its response has begun.
+        let mut running = Box::pin(async move {
+            owner
+                .run(&host, call, entry, async |instance: &mut Instance| {
+                    answer(instance, request).await
+                })
+                .await
+        });
+        let answer = tokio::select! {
+            biased;
+            answer = &mut running => answer?,
+            Ok(Started { answer, abort }) = started => {
+                let name = generation.plugin.name.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = running.await {
+                        tracing::error!(plugin = %name, %error, "a streamed response was cut off");
+                        let _ = abort.send(Err(std::io::Error::other("cut off"))).await;
+                    }
+                });
+                return Ok(answer);
+            }
+        };
         let answer = match answer {
             Some(answer) => answer.map_err(Error::from)?,
             None => {
@@ -385,18 +444,25 @@ impl Host {
             return Ok(Some(known));
         }
         let graph = self.graph();
-        let Some(generation) = graph.identities() else { return Ok(None) };
+        let Some(generation) = graph.identities() else {
+            return Ok(None);
+        };
         let mark = self.identities.mark();
         let answer = generation
-            .run(&self.this(), call.clone(), None, async |instance: &mut Instance| {
-                let Instance { store, functions } = instance;
-                match &functions.authenticate {
-                    Some(authenticate) => {
-                        Ok(authenticate.call_async(store, (token.to_owned(),)).await?.0)
+            .run(
+                &self.this(),
+                call.clone(),
+                Entry::default(),
+                async |instance: &mut Instance| {
+                    let Instance { store, functions } = instance;
+                    match &functions.authenticate {
+                        Some(authenticate) => {
+                            Ok(authenticate.call_async(store, (token.to_owned(),)).await?.0)
+                        }
+                        None => Ok(Ok(None)),
                     }
-                    None => Ok(Ok(None)),
-                }
-            })
+                },
+            )
             .await?;
         let document: Option<Arc<str>> = answer.map_err(Error::from)?.map(Arc::from);
         if let Some(document) = &document {
@@ -406,13 +472,51 @@ impl Host {
     }
 }
 
+/// Calls the handler of an instance; `None` if it has none.
+async fn answer(
+    instance: &mut Instance,
+    request: HttpRequest,
+) -> wasmtime::Result<Option<Result<Answer, WitError>>> {
+    let Instance { store, functions } = instance;
+    let Some(handle) = &functions.http else {
+        return Ok(None);
+    };
+    let HttpResponse {
+        status,
+        headers,
+        payload,
+    } = match handle.call_async(&mut *store, (request,)).await?.0 {
+        Ok(response) => response,
+        Err(error) => return Ok(Some(Err(error))),
+    };
+    let body = match payload {
+        Payload::Empty => AnswerBody::Bytes(Vec::new()),
+        Payload::Text(text) => AnswerBody::Bytes(text.into_bytes()),
+        Payload::Bytes(bytes) => AnswerBody::Bytes(bytes),
+        Payload::Body(body) => AnswerBody::Deferred(store.data_mut().table.delete(body)?),
+    };
+    Ok(Some(Ok(Answer {
+        status,
+        headers,
+        body,
+    })))
+}
+
 /// An error and its causes in one line.
 fn causes(error: &wasmtime::Error) -> String {
-    error.chain().map(|cause| cause.to_string()).collect::<Vec<_>>().join(": ")
+    error
+        .chain()
+        .map(|cause| cause.to_string())
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 /// Reads a component from a file.
 pub fn read_component(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path)
-        .map_err(|error| Error::bad_input(format!("cannot read the component {}: {error}", path.display())))
+    std::fs::read(path).map_err(|error| {
+        Error::bad_input(format!(
+            "cannot read the component {}: {error}",
+            path.display()
+        ))
+    })
 }

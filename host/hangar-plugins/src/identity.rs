@@ -40,7 +40,10 @@ impl Identities {
             .time_to_live(BELIEVED)
             .support_invalidation_closures()
             .build();
-        Self { cache, changes: AtomicU64::new(0) }
+        Self {
+            cache,
+            changes: AtomicU64::new(0),
+        }
     }
 
     /// What is known about a token.
@@ -56,12 +59,21 @@ impl Identities {
 
     /// Keeps an answer unless something has been forgotten since `mark`.
     pub fn keep(&self, mark: u64, token: &str, document: Arc<str>) {
-        let Ok(header) = serde_json::from_str::<Header>(&document) else { return };
+        let Ok(header) = serde_json::from_str::<Header>(&document) else {
+            return;
+        };
         if self.mark() != mark {
             return;
         }
         let expires = header.expires.unwrap_or(u64::MAX);
-        self.cache.insert(token.into(), Known { subject: header.subject.into(), expires, document });
+        self.cache.insert(
+            token.into(),
+            Known {
+                subject: header.subject.into(),
+                expires,
+                document,
+            },
+        );
     }
 
     /// Drops a subject, or all that start with it if it ends in `/`.
@@ -69,7 +81,8 @@ impl Identities {
         self.changes.fetch_add(1, Ordering::AcqRel);
         let subject = subject.to_owned();
         let stale = move |_: &Arc<str>, known: &Known| {
-            *known.subject == *subject || (subject.ends_with('/') && known.subject.starts_with(&*subject))
+            *known.subject == *subject
+                || (subject.ends_with('/') && known.subject.starts_with(&*subject))
         };
         if self.cache.invalidate_entries_if(stale).is_err() {
             self.cache.invalidate_all();
@@ -84,5 +97,7 @@ impl Identities {
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }

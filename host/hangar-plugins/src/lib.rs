@@ -16,11 +16,13 @@ mod manifest;
 mod settings;
 mod state;
 mod stderr;
+mod streaming;
 
 pub use capability::{Capability, Locals, ParsedGrant, TypeMap};
 pub use exports::{HttpRequest, HttpResponse, Payload};
 pub use generation::{Generation, SourceFile, Sources};
 pub use graph::{Matched, PluginSummary};
+pub use hangar_wit::Content;
 pub use host::{Answer, AnswerBody, Host, Incoming, read_component};
 pub use manifest::{Command, Manifest, Registrations, Route, Subscription};
 pub use settings::PluginSettings;

@@ -10,6 +10,7 @@ use crate::State;
 use crate::exports::Functions;
 use crate::generation::Instance;
 use crate::graph::Service;
+use crate::state::Entry;
 
 #[allow(missing_docs)]
 pub(crate) mod generated {
@@ -18,6 +19,7 @@ pub(crate) mod generated {
             package hangar:links;
             world links {
                 import hangar:plugin/context@0.1.0;
+                import hangar:http/streaming@0.1.0;
                 import hangar:hooks/chain@0.1.0;
                 import hangar:hooks/next@0.1.0;
                 import hangar:collections/records@0.1.0;
@@ -25,7 +27,7 @@ pub(crate) mod generated {
             }
         ",
         path: [
-            "../../wit/types", "../../wit/http", "../../wit/postgres", "../../wit/fetch", "../../wit/kv",
+            "../../wit/types", "../../wit/http", "../../wit/files", "../../wit/postgres", "../../wit/fetch", "../../wit/kv",
             "../../wit/crypto", "../../wit/log", "../../wit/config", "../../wit/realtime", "../../wit/analytics",
             "../../wit/hooks", "../../wit/collections", "../../wit/auth", "../../wit/plugin",
         ],
@@ -37,6 +39,7 @@ pub(crate) mod generated {
         with: {
             "hangar:types/errors@0.1.0": hangar_wit::errors,
             "hangar:hooks/chain.raised": crate::chain::RaisedState,
+            "hangar:http/streaming.writer": crate::streaming::StreamWriter,
         },
     });
 }
@@ -60,7 +63,10 @@ impl ServiceGrant {
     /// Reads both grants of a plugin.
     pub(crate) fn new(grants: &std::collections::BTreeMap<String, serde_json::Value>) -> Self {
         let granted = |name: &str| grants.get(name) == Some(&serde_json::Value::Bool(true));
-        Self { collections: granted("collections"), auth: granted("auth") }
+        Self {
+            collections: granted("collections"),
+            auth: granted("auth"),
+        }
     }
 }
 
@@ -88,10 +94,12 @@ impl State {
         service: Service,
         work: impl AsyncFnOnce(&mut Instance) -> wasmtime::Result<Option<Result<R, WitError>>>,
     ) -> Result<R, WitError> {
-        let granted = self.grant::<ServiceGrant>().is_some_and(|grant| match service {
-            Service::Collections => grant.collections,
-            Service::Auth => grant.auth,
-        });
+        let granted = self
+            .grant::<ServiceGrant>()
+            .is_some_and(|grant| match service {
+                Service::Collections => grant.collections,
+                Service::Auth => grant.auth,
+            });
         if !granted {
             let line = format!("grant.{} = true", service.grant());
             return Err(Error::denied(&self.plugin.name, service.interface(), &line).into());
@@ -100,7 +108,7 @@ impl State {
         let provider = host.graph().provider(service)?;
         let cpu_left = self.cpu_left_ms();
         let call = self.call.nested(&self.plugin, cpu_left)?;
-        match provider.run(&host, call, None, work).await? {
+        match provider.run(&host, call, Entry::default(), work).await? {
             Some(answer) => answer,
             None => Err(Error::unserved(service.interface()).into()),
         }
@@ -117,7 +125,10 @@ macro_rules! forward {
     ($self:ident, $service:expr, $field:ident, $params:expr) => {
         $self
             .call_service($service, async |instance: &mut Instance| {
-                let Instance { store, functions: Functions { $field, .. } } = instance;
+                let Instance {
+                    store,
+                    functions: Functions { $field, .. },
+                } = instance;
                 match $field {
                     Some(function) => Ok(Some(function.call_async(store, $params).await?.0)),
                     None => Ok(None),
@@ -154,7 +165,12 @@ impl collections::records::Host for State {
         document: String,
         options: String,
     ) -> Result<String, WitError> {
-        forward!(self, Service::Collections, save, (collection, document, options))
+        forward!(
+            self,
+            Service::Collections,
+            save,
+            (collection, document, options)
+        )
     }
 
     async fn delete(&mut self, collection: String, id: String) -> Result<(), WitError> {
@@ -167,7 +183,12 @@ impl collections::records::Host for State {
         records: String,
         options: String,
     ) -> Result<String, WitError> {
-        forward!(self, Service::Collections, present, (collection, records, options))
+        forward!(
+            self,
+            Service::Collections,
+            present,
+            (collection, records, options)
+        )
     }
 }
 

@@ -106,7 +106,11 @@ impl Manifest {
     /// Reads the manifest of a component. The error names `file` and says what is wrong.
     pub fn read(file: &str, component: &[u8]) -> Result<Self, Error> {
         let refuse = |reason: String| {
-            Error::new("bad_component", 400, format!("{file} cannot be used as a plugin: {reason}"))
+            Error::new(
+                "bad_component",
+                400,
+                format!("{file} cannot be used as a plugin: {reason}"),
+            )
         };
         let mut found = None;
         for payload in wasmparser::Parser::new(0).parse_all(component) {
@@ -128,13 +132,15 @@ impl Manifest {
                 Err(error) => return Err(refuse(format!("it is not valid WebAssembly: {error}"))),
             }
         }
-        let text = found.ok_or_else(|| {
-            refuse(format!("it has no manifest (custom section \"{SECTION}\")"))
-        })?;
+        let text = found
+            .ok_or_else(|| refuse(format!("it has no manifest (custom section \"{SECTION}\")")))?;
         let manifest: Self = serde_json::from_slice(&text)
             .map_err(|error| refuse(format!("its manifest is not valid: {error}")))?;
         let named = manifest.name.starts_with(|c: char| c.is_ascii_lowercase())
-            && manifest.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+            && manifest
+                .name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !named {
             return Err(refuse(format!(
                 "its name {:?} is not lower-case letters, digits and dashes",

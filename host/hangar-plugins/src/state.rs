@@ -11,6 +11,10 @@ use crate::capability::{Locals, TypeMap};
 use crate::chain::Next;
 use crate::host::Host;
 use crate::stderr::Stderr;
+use crate::streaming::Reply;
+
+/// Resources of the host that one instance may hold at once.
+const RESOURCES: usize = 4096;
 
 /// What stays the same for all instances of one generation of a plugin.
 pub struct Plugin {
@@ -39,6 +43,8 @@ pub struct CallContext {
     pub path: Arc<[Arc<str>]>,
     /// The transaction that capabilities use where they find one. Opaque here.
     pub ambient: Option<Arc<dyn Any + Send + Sync>>,
+    /// Whether a version is being started: the limits of `start` and `activate` hold.
+    pub(crate) starting: bool,
 }
 
 impl CallContext {
@@ -51,6 +57,15 @@ impl CallContext {
             cpu_left_ms: cpu_ms,
             path: Arc::new([]),
             ambient: None,
+            starting: false,
+        }
+    }
+
+    /// The context of `start` or `activate`.
+    pub(crate) fn starting(name: &str, limits: &Limits) -> Self {
+        Self {
+            starting: true,
+            ..Self::new(name.into(), limits.start_wall_ms, limits.start_cpu_ms)
         }
     }
 
@@ -65,9 +80,27 @@ impl CallContext {
                 "limits.depth",
             ));
         }
-        let path = self.path.iter().cloned().chain([plugin.name.clone()]).collect();
-        Ok(Self { path, cpu_left_ms, ..self.clone() })
+        let path = self
+            .path
+            .iter()
+            .cloned()
+            .chain([plugin.name.clone()])
+            .collect();
+        Ok(Self {
+            path,
+            cpu_left_ms,
+            ..self.clone()
+        })
     }
+}
+
+/// What a call of one kind of export brings with it.
+#[derive(Default)]
+pub(crate) struct Entry {
+    /// For a hook: the rest of the chain.
+    pub next: Option<Next>,
+    /// For a request: where a streamed response begins.
+    pub reply: Option<Reply>,
 }
 
 /// The data of a store.
@@ -76,7 +109,10 @@ pub struct State {
     pub(crate) host: Arc<Host>,
     pub(crate) call: CallContext,
     pub(crate) next: Option<Next>,
+    pub(crate) reply: Option<Reply>,
     pub(crate) table: ResourceTable,
+    /// Payloads of the events this instance has raised and not finished, bytes. The host holds them.
+    pub(crate) raised_bytes: usize,
     locals: Locals,
     meter: Meter,
     wasi: WasiCtx,
@@ -85,9 +121,24 @@ pub struct State {
 impl State {
     pub(crate) fn new(plugin: Arc<Plugin>, host: Arc<Host>, call: CallContext) -> Self {
         // No folders, no environment, no sockets: WASI gives a plugin clocks, randomness and a log of its last words.
-        let wasi = WasiCtx::builder().stderr(Stderr::new(plugin.name.clone())).build();
+        let wasi = WasiCtx::builder()
+            .stderr(Stderr::new(plugin.name.clone()))
+            .build();
         let meter = Meter::new(plugin.limits.memory);
-        Self { plugin, host, call, next: None, table: ResourceTable::new(), locals: Locals::default(), meter, wasi }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES);
+        Self {
+            plugin,
+            host,
+            call,
+            next: None,
+            reply: None,
+            table,
+            raised_bytes: 0,
+            locals: Locals::default(),
+            meter,
+            wasi,
+        }
     }
 
     /// The plugin's name.
@@ -130,12 +181,18 @@ impl State {
     }
 
     /// Prepares a warm instance for its next call.
-    pub(crate) fn begin(&mut self, call: CallContext, next: Option<Next>) {
-        let cpu = call.cpu_left_ms.min(self.plugin.limits.cpu_ms);
+    pub(crate) fn begin(&mut self, call: CallContext, entry: Entry) {
+        let limits = &self.plugin.limits;
+        let cpu = call.cpu_left_ms.min(if call.starting {
+            limits.start_cpu_ms
+        } else {
+            limits.cpu_ms
+        });
         self.meter.grant_cpu_ms(cpu);
         self.call = call;
         self.locals.clear();
-        self.next = next;
+        self.next = entry.next;
+        self.reply = entry.reply;
     }
 }
 
@@ -167,6 +224,9 @@ impl Metered for State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }

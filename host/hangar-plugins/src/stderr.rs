@@ -19,7 +19,10 @@ pub struct Stderr {
 
 impl Stderr {
     pub fn new(plugin: Arc<str>) -> Self {
-        Self { plugin, written: Arc::default() }
+        Self {
+            plugin,
+            written: Arc::default(),
+        }
     }
 }
 
@@ -36,7 +39,11 @@ impl StdoutStream for Stderr {
 }
 
 impl AsyncWrite for Stderr {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if self.written.fetch_add(bytes.len(), Ordering::Relaxed) < BOUND {
             let text = String::from_utf8_lossy(bytes);
             for line in text.lines().filter(|line| !line.trim().is_empty()) {

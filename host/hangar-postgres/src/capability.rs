@@ -39,6 +39,9 @@ use generated::hangar::postgres::{query, transactions, types};
 /// What a call carries from plugin to plugin: the ambient transaction, opaque to the rest of the host.
 pub type Ambient = Option<Arc<dyn Any + Send + Sync>>;
 
+/// Deferred bodies one instance may hold.
+const BODIES: usize = 8;
+
 /// The grant `postgres = true`.
 pub struct Grant;
 
@@ -77,7 +80,10 @@ pub struct Service {
 impl Service {
     /// Serves a database.
     pub fn new(postgres: Arc<Postgres>) -> Self {
-        Self { postgres, templates: Templates::new() }
+        Self {
+            postgres,
+            templates: Templates::new(),
+        }
     }
 
     /// The database.
@@ -113,9 +119,14 @@ pub fn add_to_linker<T: Send + 'static>(
 impl<'a> View<'a> {
     fn service(&self) -> Result<&'a Service, Error> {
         if self.grant.is_none() {
-            return Err(Error::denied(self.plugin, "hangar:postgres", "grant.postgres = true"));
+            return Err(Error::denied(
+                self.plugin,
+                "hangar:postgres",
+                "grant.postgres = true",
+            ));
         }
-        self.postgres.ok_or_else(|| Error::unserved("hangar:postgres"))
+        self.postgres
+            .ok_or_else(|| Error::unserved("hangar:postgres"))
     }
 
     fn transaction(&self) -> Option<Arc<Transaction>> {
@@ -124,15 +135,24 @@ impl<'a> View<'a> {
 
     fn plan(&self, plan: types::Plan) -> Result<plan::Plan, Error> {
         let service = self.service()?;
-        let fallback = |given: types::Fallback| plan::Fallback { status: given.status, text: given.text };
+        let fallback = |given: types::Fallback| plan::Fallback {
+            status: given.status,
+            text: given.text,
+        };
         let segment = |segment: types::Segment| match segment {
             types::Segment::Text(text) => Ok(plan::Segment::Text(text)),
-            types::Segment::Rows(rendered) => {
-                plan::segment(&service.templates, query_of(rendered.statement), &rendered.template)
-            }
+            types::Segment::Rows(rendered) => plan::segment(
+                &service.templates,
+                query_of(rendered.statement),
+                &rendered.template,
+            ),
         };
         Ok(plan::Plan {
-            segments: plan.segments.into_iter().map(segment).collect::<Result<_, Error>>()?,
+            segments: plan
+                .segments
+                .into_iter()
+                .map(segment)
+                .collect::<Result<_, Error>>()?,
             when_empty: plan.when_empty.map(fallback),
             when_failed: plan.when_failed.map(fallback),
         })
@@ -148,7 +168,10 @@ fn query_of(statement: types::Statement) -> Query {
         types::Value::Text(value) => Value::Text(value),
         types::Value::Bytes(value) => Value::Bytes(value),
     });
-    Query { params: params.collect(), sql: statement.sql }
+    Query {
+        params: params.collect(),
+        sql: statement.sql,
+    }
 }
 
 impl types::Host for View<'_> {}
@@ -175,6 +198,22 @@ impl query::Host for View<'_> {
         if self.ambient.is_some() {
             return Err(Error::bad_input(
                 "a deferred body would run after the transaction it was made in; use render inside a transaction",
+            )
+            .into());
+        }
+        // A response has one body: those beyond are being hoarded in the host's memory.
+        if self
+            .table
+            .iter_mut()
+            .filter(|entry| entry.is::<Body>())
+            .count()
+            >= BODIES
+        {
+            return Err(Error::limit(
+                self.plugin,
+                "deferred bodies held at once",
+                BODIES,
+                "none: drop them",
             )
             .into());
         }
@@ -216,11 +255,19 @@ impl transactions::Host for View<'_> {
         let handle = match self.transaction() {
             Some(transaction) => {
                 let savepoint = Some(transaction.savepoint().await?);
-                Handle { transaction, savepoint, outer }
+                Handle {
+                    transaction,
+                    savepoint,
+                    outer,
+                }
             }
             None => {
                 let transaction = Arc::new(Transaction::begin(&service.postgres).await?);
-                Handle { transaction, savepoint: None, outer }
+                Handle {
+                    transaction,
+                    savepoint: None,
+                    outer,
+                }
             }
         };
         *self.ambient = Some(handle.transaction.clone());

@@ -50,7 +50,10 @@ impl ConnectOptions {
                 config
             }
         };
-        let given = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
+        let given = config
+            .get_options()
+            .map(|options| format!("{options} "))
+            .unwrap_or_default();
         config
             .application_name("hangar")
             .connect_timeout(Duration::from_secs(10))
@@ -60,7 +63,10 @@ impl ConnectOptions {
             ));
         let wants_tls = config.get_ssl_mode() != tokio_postgres::config::SslMode::Disable
             && matches!(server, Server::Url(_));
-        Ok(Self { config, tls: if wants_tls { Some(tls()?) } else { None } })
+        Ok(Self {
+            config,
+            tls: if wants_tls { Some(tls()?) } else { None },
+        })
     }
 
     /// Opens a connection and runs its driver in the background.

@@ -14,8 +14,20 @@ const PREPARED: usize = 1024;
 
 /// Words that would change a connection others share, or end a transaction behind the host's back.
 const REFUSED: [&str; 14] = [
-    "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "SET", "RESET", "DISCARD", "LISTEN",
-    "UNLISTEN", "PREPARE",
+    "BEGIN",
+    "START",
+    "COMMIT",
+    "END",
+    "ROLLBACK",
+    "ABORT",
+    "SAVEPOINT",
+    "RELEASE",
+    "SET",
+    "RESET",
+    "DISCARD",
+    "LISTEN",
+    "UNLISTEN",
+    "PREPARE",
 ];
 
 /// A connection with its prepared statements.
@@ -35,7 +47,10 @@ pub struct Query {
 
 impl Connection {
     pub fn new(client: Client) -> Self {
-        Self { client, prepared: Mutex::default() }
+        Self {
+            client,
+            prepared: Mutex::default(),
+        }
     }
 
     pub fn is_closed(&self) -> bool {
@@ -43,16 +58,26 @@ impl Connection {
     }
 
     fn known(&self, sql: &str) -> Option<Statement> {
-        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).get(sql).cloned()
+        self.prepared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(sql)
+            .cloned()
     }
 
     fn forget(&self, sql: &str) {
-        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(sql);
+        self.prepared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(sql);
     }
 
     /// Forgets all prepared statements: the schema has changed.
     pub fn forget_all(&self) {
-        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.prepared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     async fn prepare(&self, sql: &str) -> Result<Statement> {
@@ -60,7 +85,11 @@ impl Connection {
             return Ok(statement);
         }
         refuse_session_statements(sql)?;
-        let statement = self.client.prepare(sql).await.map_err(|error| convert(&error))?;
+        let statement = self
+            .client
+            .prepare(sql)
+            .await
+            .map_err(|error| convert(&error))?;
         let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
         if prepared.len() >= PREPARED {
             prepared.clear();
@@ -81,7 +110,9 @@ impl Connection {
             }
         }
         let statement = self.prepare(&query.sql).await?;
-        self.start(&statement, params).await.map_err(|error| convert(&error))
+        self.start(&statement, params)
+            .await
+            .map_err(|error| convert(&error))
     }
 
     async fn start(
@@ -91,15 +122,24 @@ impl Connection {
     ) -> Result<Running, tokio_postgres::Error> {
         if params.len() != statement.params().len() {
             // The driver would panic on this.
-            return Ok(Running::Misfit { given: params.len(), wanted: statement.params().len() });
+            return Ok(Running::Misfit {
+                given: params.len(),
+                wanted: statement.params().len(),
+            });
         }
         let rows = self.client.query_raw(statement, params).await?;
-        Ok(Running::Rows { statement: statement.clone(), rows })
+        Ok(Running::Rows {
+            statement: statement.clone(),
+            rows,
+        })
     }
 
     /// Runs text of several statements.
     pub async fn batch(&self, sql: &str) -> Result<()> {
-        self.client.batch_execute(sql).await.map_err(|error| convert(&error))
+        self.client
+            .batch_execute(sql)
+            .await
+            .map_err(|error| convert(&error))
     }
 }
 
@@ -154,7 +194,11 @@ impl Running {
 
 /// Statements that act on the session are the host's business: connections are shared, transactions are resources.
 fn refuse_session_statements(sql: &str) -> Result<()> {
-    let word: String = sql.trim_start().chars().take_while(|c| c.is_ascii_alphabetic()).collect();
+    let word: String = sql
+        .trim_start()
+        .chars()
+        .take_while(|c| c.is_ascii_alphabetic())
+        .collect();
     let word = word.to_ascii_uppercase();
     if REFUSED.contains(&word.as_str()) {
         return Err(Error::bad_input(format!(

@@ -25,7 +25,10 @@ impl<'a> FromSql<'a> for Raw<'a> {
 
 /// The bytes of a column, `None` for NULL.
 pub fn raw(row: &Row, index: usize) -> Option<&[u8]> {
-    row.try_get::<_, Option<Raw<'_>>>(index).ok().flatten().map(|raw| raw.0)
+    row.try_get::<_, Option<Raw<'_>>>(index)
+        .ok()
+        .flatten()
+        .map(|raw| raw.0)
 }
 
 /// Writes a JSON array of the row's values.
@@ -47,7 +50,9 @@ pub fn row(out: &mut String, row: &Row) -> Result<()> {
 /// Writes the JSON form of a value.
 pub fn json(out: &mut String, ty: &Type, bytes: &[u8]) -> Result<()> {
     match *ty {
-        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN => string(out, text(bytes)?),
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN => {
+            string(out, text(bytes)?)
+        }
         Type::FLOAT8 => number(out, f64::from_be_bytes(fixed(bytes)?)),
         Type::BOOL => out.push_str(if bytes == [1] { "true" } else { "false" }),
         Type::JSON => compact(out, text(bytes)?),
@@ -58,7 +63,11 @@ pub fn json(out: &mut String, ty: &Type, bytes: &[u8]) -> Result<()> {
             let safe = value.unsigned_abs() <= 1 << 53;
             let mut buffer = itoa::Buffer::new();
             let digits = buffer.format(value);
-            if safe { out.push_str(digits) } else { string(out, digits) }
+            if safe {
+                out.push_str(digits)
+            } else {
+                string(out, digits)
+            }
         }
         Type::INT4 => out.push_str(itoa::Buffer::new().format(i32::from_be_bytes(fixed(bytes)?))),
         Type::INT2 => out.push_str(itoa::Buffer::new().format(i16::from_be_bytes(fixed(bytes)?))),
@@ -78,7 +87,10 @@ pub fn json(out: &mut String, ty: &Type, bytes: &[u8]) -> Result<()> {
             out.push('"');
         }
         Type::UUID => {
-            let hex: String = fixed::<16>(bytes)?.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex: String = fixed::<16>(bytes)?
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
             let _ = write!(
                 out,
                 "\"{}-{}-{}-{}-{}\"",
@@ -89,7 +101,10 @@ pub fn json(out: &mut String, ty: &Type, bytes: &[u8]) -> Result<()> {
                 &hex[20..]
             );
         }
-        Type::NUMERIC => string(out, &crate::numeric::to_text(bytes).ok_or_else(|| malformed(ty))?),
+        Type::NUMERIC => string(
+            out,
+            &crate::numeric::to_text(bytes).ok_or_else(|| malformed(ty))?,
+        ),
         Type::VOID => out.push_str("null"),
         _ => match ty.kind() {
             Kind::Enum(_) => string(out, text(bytes)?),
@@ -109,7 +124,9 @@ pub fn json(out: &mut String, ty: &Type, bytes: &[u8]) -> Result<()> {
 fn array(out: &mut String, element: &Type, bytes: &[u8]) -> Result<()> {
     let mut rest = bytes;
     let mut take = |count: usize| -> Result<&[u8]> {
-        let (head, tail) = rest.split_at_checked(count).ok_or_else(|| malformed(element))?;
+        let (head, tail) = rest
+            .split_at_checked(count)
+            .ok_or_else(|| malformed(element))?;
         rest = tail;
         Ok(head)
     };
@@ -181,7 +198,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -242,11 +263,14 @@ fn compact(out: &mut String, json: &str) {
 }
 
 fn text(bytes: &[u8]) -> Result<&str> {
-    std::str::from_utf8(bytes).map_err(|_| Error::internal("PostgreSQL sent text that is not UTF-8"))
+    std::str::from_utf8(bytes)
+        .map_err(|_| Error::internal("PostgreSQL sent text that is not UTF-8"))
 }
 
 fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
-    bytes.try_into().map_err(|_| Error::internal("PostgreSQL sent a value of unexpected length"))
+    bytes
+        .try_into()
+        .map_err(|_| Error::internal("PostgreSQL sent a value of unexpected length"))
 }
 
 fn malformed(ty: &Type) -> Error {
@@ -270,16 +294,30 @@ mod tests {
         assert_eq!(encoded(&Type::FLOAT8, &1e21f64.to_be_bytes()), "1e+21");
         assert_eq!(encoded(&Type::FLOAT8, &f64::NAN.to_be_bytes()), "null");
         assert_eq!(encoded(&Type::BOOL, &[1]), "true");
-        assert_eq!(encoded(&Type::INT8, &i64::MAX.to_be_bytes()), "\"9223372036854775807\"");
-        assert_eq!(encoded(&Type::TEXT, "a\"\\\n\u{1}é".as_bytes()), "\"a\\\"\\\\\\n\\u0001é\"");
-        assert_eq!(encoded(&Type::JSONB, b"\x01{\"a\": [1, \"b \\\" c\"]}"), "{\"a\":[1,\"b \\\" c\"]}");
+        assert_eq!(
+            encoded(&Type::INT8, &i64::MAX.to_be_bytes()),
+            "\"9223372036854775807\""
+        );
+        assert_eq!(
+            encoded(&Type::TEXT, "a\"\\\n\u{1}é".as_bytes()),
+            "\"a\\\"\\\\\\n\\u0001é\""
+        );
+        assert_eq!(
+            encoded(&Type::JSONB, b"\x01{\"a\": [1, \"b \\\" c\"]}"),
+            "{\"a\":[1,\"b \\\" c\"]}"
+        );
         assert_eq!(encoded(&Type::DATE, &0i32.to_be_bytes()), "\"2000-01-01\"");
     }
 
     #[test]
     fn timestamps_keep_milliseconds() {
         let mut out = String::new();
-        date(&mut out, &Type::TIMESTAMPTZ, &1_234_567_890_123i64.to_be_bytes()).expect("encodes");
+        date(
+            &mut out,
+            &Type::TIMESTAMPTZ,
+            &1_234_567_890_123i64.to_be_bytes(),
+        )
+        .expect("encodes");
         assert_eq!(out, "\"2000-01-15 06:56:07.890Z\"");
     }
 

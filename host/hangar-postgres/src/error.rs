@@ -17,10 +17,16 @@ pub fn convert(error: &tokio_postgres::Error) -> Error {
         if let Some(reason) = message.strip_prefix(crate::value::MISMATCH) {
             return Error::bad_input(reason.to_owned());
         }
-        return Error::new("unavailable", 503, format!("PostgreSQL could not be reached: {message}"));
+        return Error::new(
+            "unavailable",
+            503,
+            format!("PostgreSQL could not be reached: {message}"),
+        );
     };
     let status = match db.code().code() {
-        "23505" | "23503" | "23502" | "23514" | "22P02" | "22001" | "22003" | "22007" | "22008" => 400,
+        "23505" | "23503" | "23502" | "23514" | "22P02" | "22001" | "22003" | "22007" | "22008" => {
+            400
+        }
         "40001" | "40P01" | "55P03" => 409,
         "57014" => 504,
         "53100" | "53200" | "53300" | "57P01" | "57P02" | "57P03" => 503,
@@ -32,8 +38,12 @@ pub fn convert(error: &tokio_postgres::Error) -> Error {
         "column": db.column(),
         "detail": db.detail(),
     });
-    Error::new(format!("sqlstate:{}", db.code().code()), status, db.message().to_owned())
-        .with_data(data.to_string())
+    Error::new(
+        format!("sqlstate:{}", db.code().code()),
+        status,
+        db.message().to_owned(),
+    )
+    .with_data(data.to_string())
 }
 
 /// A statement that the server can no longer run as it was prepared (the table has changed since).

@@ -12,7 +12,11 @@ pub fn to_text(bytes: &[u8]) -> Option<String> {
     // Digits are groups of four; `weight` is the position of the first group before the point.
     let group = |position: i16| -> i16 {
         let index = weight - position;
-        if (0..count).contains(&index) { field(8 + 2 * index as usize).unwrap_or(0) } else { 0 }
+        if (0..count).contains(&index) {
+            field(8 + 2 * index as usize).unwrap_or(0)
+        } else {
+            0
+        }
     };
     let mut text = String::new();
     if sign == 0x4000 {
@@ -23,7 +27,8 @@ pub fn to_text(bytes: &[u8]) -> Option<String> {
         text.push_str(&format!("{:04}", group(position)));
     }
     if scale > 0 {
-        let groups = (1..=scale.div_ceil(4) as i16).map(|position| format!("{:04}", group(-position)));
+        let groups =
+            (1..=scale.div_ceil(4) as i16).map(|position| format!("{:04}", group(-position)));
         let fraction: String = groups.collect();
         text.push('.');
         text.push_str(&fraction[..scale]);
@@ -37,7 +42,10 @@ mod tests {
 
     fn encode(weight: i16, sign: u16, scale: u16, groups: &[u16]) -> Vec<u8> {
         let head = [groups.len() as u16, weight as u16, sign, scale];
-        head.iter().chain(groups).flat_map(|field| field.to_be_bytes()).collect()
+        head.iter()
+            .chain(groups)
+            .flat_map(|field| field.to_be_bytes())
+            .collect()
     }
 
     #[test]

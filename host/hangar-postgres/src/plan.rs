@@ -36,7 +36,10 @@ impl Templates {
 /// A piece of a plan.
 pub enum Segment {
     Text(String),
-    Rows { query: Query, template: Arc<Template> },
+    Rows {
+        query: Query,
+        template: Arc<Template>,
+    },
 }
 
 /// Status and text to answer instead.
@@ -169,15 +172,12 @@ pub async fn render(place: &Place<'_>, plan: &Plan, limits: &Limits) -> Result<O
 /// Runs a plan as the body of a response.
 pub async fn produce(postgres: &Postgres, plan: Plan, limits: &Limits) -> Result<Produced> {
     let place = Place::find(postgres, None).await?;
-    let answer = |fallback: Fallback| Produced {
-        status: Some(fallback.status),
-        bytes: fallback.text.into(),
-    };
+    let answer = |fallback: Fallback| Produced::bytes(Some(fallback.status), fallback.text);
     match render(&place, &plan, limits).await {
-        Ok(Some(text)) => Ok(Produced { status: None, bytes: text.into() }),
+        Ok(Some(text)) => Ok(Produced::bytes(None, text)),
         Ok(None) => match plan.when_empty {
             Some(fallback) => Ok(answer(fallback)),
-            None => Ok(Produced { status: None, bytes: bytes::Bytes::new() }),
+            None => Ok(Produced::bytes(None, bytes::Bytes::new())),
         },
         Err(error) => match plan.when_failed {
             // Only what the statement itself is to blame for; a lost database is the host's to report.
@@ -222,5 +222,8 @@ impl<'a> Bound<'a> {
 
 /// Reads a template through the cache.
 pub fn segment(templates: &Templates, query: Query, template: &str) -> Result<Segment> {
-    Ok(Segment::Rows { query, template: templates.get(template)? })
+    Ok(Segment::Rows {
+        query,
+        template: templates.get(template)?,
+    })
 }

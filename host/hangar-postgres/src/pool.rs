@@ -24,7 +24,11 @@ pub struct PostgresOptions {
 impl Default for PostgresOptions {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get());
-        Self { shared: cores.clamp(2, 8), exclusive: 24, wait: Duration::from_secs(10) }
+        Self {
+            shared: cores.clamp(2, 8),
+            exclusive: 24,
+            wait: Duration::from_secs(10),
+        }
     }
 }
 
@@ -55,7 +59,9 @@ pub struct Exclusive {
 
 impl Exclusive {
     pub fn connection(&self) -> &Connection {
-        self.connection.as_ref().expect("an exclusive connection is there until it is given back")
+        self.connection
+            .as_ref()
+            .expect("an exclusive connection is there until it is given back")
     }
 }
 
@@ -68,7 +74,9 @@ impl Postgres {
     ) -> Result<Arc<Self>> {
         let postgres = Self {
             connect,
-            shared: (0..options.shared.max(1)).map(|_| Shared::default()).collect(),
+            shared: (0..options.shared.max(1))
+                .map(|_| Shared::default())
+                .collect(),
             turn: AtomicUsize::new(0),
             idle: Mutex::default(),
             permits: Arc::new(Semaphore::new(options.exclusive.max(1))),
@@ -96,7 +104,12 @@ impl Postgres {
     }
 
     async fn connect(&self) -> Result<Connection> {
-        Ok(Connection::new(self.connect.connect().await.map_err(|error| convert(&error))?))
+        Ok(Connection::new(
+            self.connect
+                .connect()
+                .await
+                .map_err(|error| convert(&error))?,
+        ))
     }
 
     /// An exclusive connection; waits for one up to the bound.
@@ -116,15 +129,25 @@ impl Postgres {
                 )
             })?;
         loop {
-            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let idle = self
+                .idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop();
             match idle {
                 Some(connection) if connection.is_closed() => {}
                 Some(connection) => {
-                    return Ok(Exclusive { connection: Some(connection), _permit: permit });
+                    return Ok(Exclusive {
+                        connection: Some(connection),
+                        _permit: permit,
+                    });
                 }
                 None => {
                     let connection = self.connect().await?;
-                    return Ok(Exclusive { connection: Some(connection), _permit: permit });
+                    return Ok(Exclusive {
+                        connection: Some(connection),
+                        _permit: permit,
+                    });
                 }
             }
         }
@@ -134,7 +157,10 @@ impl Postgres {
     /// its transaction back.
     pub(crate) fn give_back(&self, mut exclusive: Exclusive) {
         if let Some(connection) = exclusive.connection.take() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
         }
     }
 
@@ -145,7 +171,12 @@ impl Postgres {
                 connection.forget_all();
             }
         }
-        for connection in self.idle.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for connection in self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
             connection.forget_all();
         }
     }
@@ -158,6 +189,8 @@ impl Postgres {
 
 impl Shared {
     fn usable(&self) -> Option<Arc<Connection>> {
-        self.connection.load_full().filter(|connection| !connection.is_closed())
+        self.connection
+            .load_full()
+            .filter(|connection| !connection.is_closed())
     }
 }

@@ -40,7 +40,11 @@ impl Transaction {
     /// Its connection, while it is open and in time.
     pub fn connection(&self) -> Result<&Connection> {
         if !self.open.load(Ordering::Acquire) {
-            return Err(Error::new("transaction_ended", 500, "this transaction has ended"));
+            return Err(Error::new(
+                "transaction_ended",
+                500,
+                "this transaction has ended",
+            ));
         }
         if Instant::now() > self.deadline {
             return Err(Error::new(
@@ -67,7 +71,9 @@ impl Transaction {
     /// Sets a savepoint and answers its number.
     pub async fn savepoint(&self) -> Result<u32> {
         let number = self.savepoints.fetch_add(1, Ordering::Relaxed);
-        self.connection()?.batch(&format!("SAVEPOINT hangar_{number}")).await?;
+        self.connection()?
+            .batch(&format!("SAVEPOINT hangar_{number}"))
+            .await?;
         self.stack().push(number);
         Ok(number)
     }
@@ -77,16 +83,23 @@ impl Transaction {
         {
             let mut stack = self.stack();
             let Some(position) = stack.iter().position(|open| *open == number) else {
-                return Err(Error::new("transaction_ended", 500, "this savepoint has ended"));
+                return Err(Error::new(
+                    "transaction_ended",
+                    500,
+                    "this savepoint has ended",
+                ));
             };
             stack.truncate(position);
         }
         let failed = self.failed.load(Ordering::Acquire);
         let connection = self.connection()?;
         if keep && !failed {
-            return connection.batch(&format!("RELEASE SAVEPOINT hangar_{number}")).await;
+            return connection
+                .batch(&format!("RELEASE SAVEPOINT hangar_{number}"))
+                .await;
         }
-        let undo = format!("ROLLBACK TO SAVEPOINT hangar_{number}; RELEASE SAVEPOINT hangar_{number}");
+        let undo =
+            format!("ROLLBACK TO SAVEPOINT hangar_{number}; RELEASE SAVEPOINT hangar_{number}");
         connection.batch(&undo).await?;
         self.failed.store(false, Ordering::Release);
         if keep { Err(aborted()) } else { Ok(()) }
@@ -95,7 +108,9 @@ impl Transaction {
     /// Commits. A transaction in which a statement has failed is rolled back, and that is an error.
     pub async fn commit(self: Arc<Self>) -> Result<()> {
         let failed = self.failed.load(Ordering::Acquire);
-        self.connection()?.batch(if failed { "ROLLBACK" } else { "COMMIT" }).await?;
+        self.connection()?
+            .batch(if failed { "ROLLBACK" } else { "COMMIT" })
+            .await?;
         self.finish();
         if failed { Err(aborted()) } else { Ok(()) }
     }

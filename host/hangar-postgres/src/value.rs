@@ -111,8 +111,12 @@ fn integer(value: i64, ty: &Type, out: &mut BytesMut) -> Option<Encoded> {
     })
 }
 
-fn parsed<T: std::str::FromStr>(text: &str, ty: &Type) -> Result<T, Box<dyn StdError + Sync + Send>> {
-    text.parse().map_err(|_| mismatch("text of another form", ty))
+fn parsed<T: std::str::FromStr>(
+    text: &str,
+    ty: &Type,
+) -> Result<T, Box<dyn StdError + Sync + Send>> {
+    text.parse()
+        .map_err(|_| mismatch("text of another form", ty))
 }
 
 fn mismatch(given: &str, ty: &Type) -> Box<dyn StdError + Sync + Send> {

@@ -9,7 +9,10 @@ use wasmtime::component::Component;
 
 /// Lower-case hexadecimal SHA-256, by which components are known.
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Compiled code by the digest of the component and of the engine that compiled it.

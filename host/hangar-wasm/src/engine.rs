@@ -46,7 +46,10 @@ impl Runtime {
                 }
             })
             .map_err(wasmtime::Error::from)?;
-        Ok(Self { cache: Cache::new(cache_dir), engine })
+        Ok(Self {
+            cache: Cache::new(cache_dir),
+            engine,
+        })
     }
 
     /// The engine, for linkers.

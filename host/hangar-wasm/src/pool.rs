@@ -41,7 +41,10 @@ impl<I> Pool<I> {
     /// which a call waits at most `queue`.
     pub fn new(size: usize, instances: usize, reuse: u32, queue: Duration) -> Self {
         Self {
-            idle: Mutex::new(Idle { waiting: Vec::new(), unneeded: 0 }),
+            idle: Mutex::new(Idle {
+                waiting: Vec::new(),
+                unneeded: 0,
+            }),
             size,
             reuse: reuse.max(1),
             permits: Arc::new(Semaphore::new(instances.max(1))),
@@ -77,7 +80,11 @@ impl<I> Pool<I> {
                 Err(error) => return Ok(Err(error)),
             },
         };
-        Ok(Ok(Lease { instance, uses_left, _permit: permit }))
+        Ok(Ok(Lease {
+            instance,
+            uses_left,
+            _permit: permit,
+        }))
     }
 
     /// Returns a sound instance for reuse, unless it has served its time or enough wait already.

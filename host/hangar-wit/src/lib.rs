@@ -6,6 +6,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use futures_util::Stream;
+
 #[allow(missing_docs)]
 mod generated {
     wasmtime::component::bindgen!({
@@ -26,22 +28,56 @@ pub use generated::hangar::types::errors;
 
 impl From<hangar_core::Error> for errors::Error {
     fn from(e: hangar_core::Error) -> Self {
-        Self { code: e.code.into_owned(), message: e.message, status: e.status, data: e.data }
+        Self {
+            code: e.code.into_owned(),
+            message: e.message,
+            status: e.status,
+            data: e.data,
+        }
     }
 }
 
 impl From<errors::Error> for hangar_core::Error {
     fn from(e: errors::Error) -> Self {
-        Self { code: e.code.into(), message: e.message, status: e.status, data: e.data }
+        Self {
+            code: e.code.into(),
+            message: e.message,
+            status: e.status,
+            data: e.data,
+        }
     }
 }
 
-/// What producing a deferred body gives: a status if it overrides the plugin's, and the bytes.
+/// The bytes of a body.
+pub enum Content {
+    /// All there.
+    Bytes(bytes::Bytes),
+    /// Still coming. An error cuts the connection.
+    Stream(Chunks),
+}
+
+/// Chunks of a body.
+pub type Chunks = Pin<Box<dyn Stream<Item = std::io::Result<bytes::Bytes>> + Send>>;
+
+/// What producing a deferred body gives.
 pub struct Produced {
     /// Replaces the status the plugin answered (a plan's fallback).
     pub status: Option<u16>,
+    /// Headers that the body brings with it, unless the plugin has set them.
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
-    pub bytes: bytes::Bytes,
+    pub content: Content,
+}
+
+impl Produced {
+    /// A body that is all there.
+    pub fn bytes(status: Option<u16>, bytes: impl Into<bytes::Bytes>) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            content: Content::Bytes(bytes.into()),
+        }
+    }
 }
 
 /// A response body that the host produces after the plugin has returned.

@@ -20,7 +20,9 @@ pub async fn run() -> Result<()> {
         .and_then(|settings| plugins::manifests(&settings))
         .unwrap_or_else(|_| plugins::shipped_manifests());
     let matches = command(&manifests).get_matches_from(arguments);
-    let Some((name, inner)) = matches.subcommand() else { return Ok(()) };
+    let Some((name, inner)) = matches.subcommand() else {
+        return Ok(());
+    };
     let flags = flags(inner);
     let settings = Settings::resolve(&flags)?;
     output::init(settings.dev, name == "serve");
@@ -65,7 +67,9 @@ fn command(manifests: &[Manifest]) -> Command {
     }
     for (group, members) in groups {
         let about = format!("Commands for {group}s");
-        let mut parent = Command::new(group.to_owned()).about(about).subcommand_required(true);
+        let mut parent = Command::new(group.to_owned())
+            .about(about)
+            .subcommand_required(true);
         for member in members {
             let name = member.name[group.len()..].trim().to_owned();
             let mut child = Command::new(name).about(member.about.clone());
@@ -88,12 +92,35 @@ fn command(manifests: &[Manifest]) -> Command {
 fn shared() -> Vec<Arg> {
     let path = || -> ValueParser { value_parser!(PathBuf).into() };
     vec![
-        option("dir", "DIR", "Data directory [default: ./hangar_data]", path()).env("HANGAR_DIR"),
-        option("database-url", "URL", "PostgreSQL to use instead of a managed local one", text())
-            .env("HANGAR_DATABASE_URL")
-            .hide_env_values(true),
-        option("config", "FILE", "Settings [default: ./hangar.toml if there is one]", path()).env("HANGAR_CONFIG"),
-        option("postgres-bin", "DIR", "Folder of PostgreSQL's programs", path()).env("HANGAR_POSTGRES_BIN"),
+        option(
+            "dir",
+            "DIR",
+            "Data directory [default: ./hangar_data]",
+            path(),
+        )
+        .env("HANGAR_DIR"),
+        option(
+            "database-url",
+            "URL",
+            "PostgreSQL to use instead of a managed local one",
+            text(),
+        )
+        .env("HANGAR_DATABASE_URL")
+        .hide_env_values(true),
+        option(
+            "config",
+            "FILE",
+            "Settings [default: ./hangar.toml if there is one]",
+            path(),
+        )
+        .env("HANGAR_CONFIG"),
+        option(
+            "postgres-bin",
+            "DIR",
+            "Folder of PostgreSQL's programs",
+            path(),
+        )
+        .env("HANGAR_POSTGRES_BIN"),
         Arg::new("dev")
             .long("dev")
             .global(true)
@@ -106,19 +133,39 @@ fn shared() -> Vec<Arg> {
 fn of_serve() -> Vec<Arg> {
     let path = || -> ValueParser { value_parser!(PathBuf).into() };
     vec![
-        option("http", "ADDRESS", "Address to listen on [default: 127.0.0.1:8090]", text())
-            .global(false)
-            .env("HANGAR_HTTP"),
-        option("hooks", "DIR", "Folder of hook files [default: ./pb_hooks]", path())
-            .global(false)
-            .env("HANGAR_HOOKS"),
-        option("public", "DIR", "Folder of static files [default: ./pb_public]", path())
-            .global(false)
-            .env("HANGAR_PUBLIC"),
-        option("origins", "LIST", "Origins browsers may call from, by commas [default: *]", text())
-            .global(false)
-            .value_delimiter(',')
-            .env("HANGAR_ORIGINS"),
+        option(
+            "http",
+            "ADDRESS",
+            "Address to listen on [default: 127.0.0.1:8090]",
+            text(),
+        )
+        .global(false)
+        .env("HANGAR_HTTP"),
+        option(
+            "hooks",
+            "DIR",
+            "Folder of hook files [default: ./pb_hooks]",
+            path(),
+        )
+        .global(false)
+        .env("HANGAR_HOOKS"),
+        option(
+            "public",
+            "DIR",
+            "Folder of static files [default: ./pb_public]",
+            path(),
+        )
+        .global(false)
+        .env("HANGAR_PUBLIC"),
+        option(
+            "origins",
+            "LIST",
+            "Origins browsers may call from, by commas [default: *]",
+            text(),
+        )
+        .global(false)
+        .value_delimiter(',')
+        .env("HANGAR_ORIGINS"),
     ]
 }
 
@@ -127,7 +174,12 @@ fn text() -> ValueParser {
 }
 
 fn option(name: &'static str, value: &'static str, help: &'static str, parser: ValueParser) -> Arg {
-    Arg::new(name).long(name).global(true).value_name(value).help(help).value_parser(parser)
+    Arg::new(name)
+        .long(name)
+        .global(true)
+        .value_name(value)
+        .help(help)
+        .value_parser(parser)
 }
 
 fn flags(matches: &ArgMatches) -> Flags {
@@ -142,7 +194,9 @@ fn flags(matches: &ArgMatches) -> Flags {
         hooks: path("hooks"),
         public: path("public"),
         dev: matches.get_flag("dev"),
-        origins: origins.map(|values| values.cloned().collect()).unwrap_or_default(),
+        origins: origins
+            .map(|values| values.cloned().collect())
+            .unwrap_or_default(),
         postgres_bin: path("postgres-bin"),
     }
 }

@@ -10,16 +10,28 @@ use crate::settings::Settings;
 use crate::wiring;
 
 /// Runs a command that a plugin serves, on a host of its own: it works whether or not a server is running.
-pub async fn of_plugin(settings: &Settings, manifests: &[Manifest], matches: &ArgMatches) -> Result<()> {
-    let Some((group, outer)) = matches.subcommand() else { return Ok(()) };
-    let Some((member, inner)) = outer.subcommand() else { return Ok(()) };
+pub async fn of_plugin(
+    settings: &Settings,
+    manifests: &[Manifest],
+    matches: &ArgMatches,
+) -> Result<()> {
+    let Some((group, outer)) = matches.subcommand() else {
+        return Ok(());
+    };
+    let Some((member, inner)) = outer.subcommand() else {
+        return Ok(());
+    };
     let name = format!("{group} {member}");
-    let mut all = manifests.iter().flat_map(|manifest| manifest.commands.iter().map(move |c| (manifest, c)));
+    let mut all = manifests
+        .iter()
+        .flat_map(|manifest| manifest.commands.iter().map(move |c| (manifest, c)));
     let Some((owner, command)) = all.find(|(_, command)| command.name == name) else {
         return Err(Error::bad_input(format!("there is no command {name:?}")));
     };
     let values = command.arguments.iter().map_while(|argument| {
-        inner.get_one::<String>(argument.trim_matches(['[', ']'])).cloned()
+        inner
+            .get_one::<String>(argument.trim_matches(['[', ']']))
+            .cloned()
     });
     let values = values.collect();
     let database = Database::open(settings).await?;
@@ -38,7 +50,9 @@ pub async fn of_plugin(settings: &Settings, manifests: &[Manifest], matches: &Ar
 pub async fn plugin(settings: &Settings, matches: &ArgMatches) -> Result<()> {
     match matches.subcommand() {
         Some(("inspect", inner)) => {
-            let Some(file) = inner.get_one::<PathBuf>("FILE") else { return Ok(()) };
+            let Some(file) = inner.get_one::<PathBuf>("FILE") else {
+                return Ok(());
+            };
             inspect(file)
         }
         _ => list(settings),
@@ -46,17 +60,33 @@ pub async fn plugin(settings: &Settings, matches: &ArgMatches) -> Result<()> {
 }
 
 fn list(settings: &Settings) -> Result<()> {
-    println!("{:<14} {:<9} {:<14} {:<7} GRANTS", "PLUGIN", "VERSION", "DIGEST", "ROUTES");
+    println!(
+        "{:<14} {:<9} {:<14} {:<7} GRANTS",
+        "PLUGIN", "VERSION", "DIGEST", "ROUTES"
+    );
     for wanted in plugins::wanted(settings)? {
-        let granted: Vec<_> = wanted.settings.grant.iter().filter(|(_, v)| **v != false).collect();
+        let granted: Vec<_> = wanted
+            .settings
+            .grant
+            .iter()
+            .filter(|(_, v)| **v != false)
+            .collect();
         let grants: Vec<_> = granted.iter().map(|(name, _)| name.as_str()).collect();
-        let missing: Vec<_> =
-            wanted.manifest.grants.iter().filter(|asked| !grants.contains(&asked.as_str())).collect();
+        let missing: Vec<_> = wanted
+            .manifest
+            .grants
+            .iter()
+            .filter(|asked| !grants.contains(&asked.as_str()))
+            .collect();
         let note = match missing.as_slice() {
             [] => String::new(),
             missing => format!(
                 " (not granted: {})",
-                missing.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
+                missing
+                    .iter()
+                    .map(|name| name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
         };
         println!(
@@ -74,7 +104,8 @@ fn list(settings: &Settings) -> Result<()> {
 fn inspect(file: &std::path::Path) -> Result<()> {
     let bytes = read_component(file)?;
     let manifest = Manifest::read(&file.display().to_string(), &bytes)?;
-    let text = serde_json::to_string_pretty(&manifest).map_err(|error| Error::internal(error.to_string()))?;
+    let text = serde_json::to_string_pretty(&manifest)
+        .map_err(|error| Error::internal(error.to_string()))?;
     println!("digest  sha256:{}", hangar_wasm::digest(&bytes));
     println!("size    {} bytes", bytes.len());
     println!("{text}");

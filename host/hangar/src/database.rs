@@ -26,8 +26,12 @@ impl Database {
             None => {
                 let mut options = Options::new(&settings.dir);
                 options.postgres_bin = settings.postgres.bin.clone();
-                options.settings =
-                    settings.postgres.settings.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+                options.settings = settings
+                    .postgres
+                    .settings
+                    .iter()
+                    .map(|(k, v)| (k.clone(), v.clone()))
+                    .collect();
                 let cluster = Cluster::attach_or_start(options)
                     .await
                     .map_err(|error| Error::new("unavailable", 503, error.to_string()))?;
@@ -68,16 +72,25 @@ impl Database {
 /// Checks a database that is not ours: version and rights.
 async fn check(connect: &ConnectOptions) -> Result<()> {
     let client = connect.connect().await.map_err(|error| {
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        Error::new("unavailable", 503, format!("the database cannot be reached: {error}{cause}"))
+        let cause = std::error::Error::source(&error)
+            .map(|cause| format!(": {cause}"))
+            .unwrap_or_default();
+        Error::new(
+            "unavailable",
+            503,
+            format!("the database cannot be reached: {error}{cause}"),
+        )
     })?;
     let sql = "SELECT current_setting('server_version_num')::int4, current_setting('server_version'), \
                has_database_privilege(current_database(), 'CREATE'), current_database()::text, current_user::text, \
                has_schema_privilege('public', 'CREATE'), current_setting('server_encoding')";
-    let row = client
-        .query_one(sql, &[])
-        .await
-        .map_err(|error| Error::new("unavailable", 503, format!("the database does not answer: {error}")))?;
+    let row = client.query_one(sql, &[]).await.map_err(|error| {
+        Error::new(
+            "unavailable",
+            503,
+            format!("the database does not answer: {error}"),
+        )
+    })?;
     let (number, version): (i32, String) = (row.get(0), row.get(1));
     let (creates, database, user): (bool, String, String) = (row.get(2), row.get(3), row.get(4));
     let (public, encoding): (bool, String) = (row.get(5), row.get(6));

@@ -9,7 +9,10 @@ use crate::wiring;
 /// Checks each thing a server needs and prints what it finds; fails if one of them would keep it from starting.
 pub async fn run(settings: &Settings) -> Result<()> {
     let mut report = Report::default();
-    let file = settings.file.as_ref().map_or("none; defaults".into(), |file| file.display().to_string());
+    let file = settings
+        .file
+        .as_ref()
+        .map_or("none; defaults".into(), |file| file.display().to_string());
     report.good("settings", &file);
     report.good("data directory", &settings.dir.display().to_string());
     if settings.database_url.is_some() {
@@ -17,7 +20,11 @@ pub async fn run(settings: &Settings) -> Result<()> {
     } else {
         match Programs::find(settings.postgres.bin.as_deref()) {
             Ok(programs) => {
-                let found = format!("PostgreSQL {} in {}", programs.version(), programs.folder().display());
+                let found = format!(
+                    "PostgreSQL {} in {}",
+                    programs.version(),
+                    programs.folder().display()
+                );
                 report.good("server programs", &found);
             }
             Err(error) => report.bad("server programs", &error.to_string()),
@@ -26,7 +33,10 @@ pub async fn run(settings: &Settings) -> Result<()> {
     match tokio::net::TcpListener::bind(&settings.http).await {
         Ok(_) => report.good("address", &format!("{} is free", settings.http)),
         Err(error) => {
-            report.note("address", &format!("{}: {error} (fine if a server is running)", settings.http));
+            report.note(
+                "address",
+                &format!("{}: {error} (fine if a server is running)", settings.http),
+            );
         }
     }
     match plugins::wanted(settings) {
@@ -36,14 +46,23 @@ pub async fn run(settings: &Settings) -> Result<()> {
                     .manifest
                     .grants
                     .iter()
-                    .filter(|name| wanted.settings.grant.get(*name).is_none_or(|grant| *grant == false))
+                    .filter(|name| {
+                        wanted
+                            .settings
+                            .grant
+                            .get(*name)
+                            .is_none_or(|grant| *grant == false)
+                    })
                     .cloned()
                     .collect();
                 let name = format!("plugin {}", wanted.manifest.name);
                 if ungranted.is_empty() {
                     report.good(&name, &wanted.manifest.version);
                 } else {
-                    report.note(&name, &format!("asks for what is not granted: {}", ungranted.join(", ")));
+                    report.note(
+                        &name,
+                        &format!("asks for what is not granted: {}", ungranted.join(", ")),
+                    );
                 }
             }
         }

@@ -11,7 +11,9 @@ pub fn init(dev: bool, serving: bool) {
         (false, _) => "error",
     };
     let filter = EnvFilter::try_from_env("HANGAR_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let terminal = std::io::stderr().is_terminal();
     if terminal || !serving {
         log.with_ansi(terminal).with_target(false).compact().init();

@@ -29,12 +29,18 @@ pub struct Wanted {
 
 /// Manifests of the shipped plugins.
 pub fn shipped_manifests() -> Vec<Manifest> {
-    SHIPPED.iter().filter_map(|(name, bytes)| Manifest::read(name, bytes).ok()).collect()
+    SHIPPED
+        .iter()
+        .filter_map(|(name, bytes)| Manifest::read(name, bytes).ok())
+        .collect()
 }
 
 /// Manifests of the plugins the settings ask for.
 pub fn manifests(settings: &Settings) -> Result<Vec<Manifest>> {
-    Ok(wanted(settings)?.into_iter().map(|wanted| wanted.manifest).collect())
+    Ok(wanted(settings)?
+        .into_iter()
+        .map(|wanted| wanted.manifest)
+        .collect())
 }
 
 /// The plugins the settings ask for: shipped ones first, then the others by name.
@@ -55,7 +61,12 @@ pub fn wanted(settings: &Settings) -> Result<Vec<Wanted>> {
     Ok(all)
 }
 
-fn one(settings: &Settings, name: &str, shipped: Option<&[u8]>, mut own: PluginSettings) -> Result<Wanted> {
+fn one(
+    settings: &Settings,
+    name: &str,
+    shipped: Option<&[u8]>,
+    mut own: PluginSettings,
+) -> Result<Wanted> {
     let (file, bytes) = match (&own.path, shipped) {
         (Some(path), _) => (path.display().to_string(), read_component(path)?),
         (None, Some(bytes)) => (format!("the shipped component {name}"), bytes.to_vec()),
@@ -75,7 +86,11 @@ fn one(settings: &Settings, name: &str, shipped: Option<&[u8]>, mut own: PluginS
     if shipped.is_some() {
         // What takes a shipped plugin's place gets its grants, unless hangar.toml says otherwise.
         for grant in shipped_grants(name) {
-            let default = if grant == "fetch" { Value::from(["*"].as_slice()) } else { Value::Bool(true) };
+            let default = if grant == "fetch" {
+                Value::from(["*"].as_slice())
+            } else {
+                Value::Bool(true)
+            };
             own.grant.entry(grant).or_insert(default);
         }
     }
@@ -86,9 +101,18 @@ fn one(settings: &Settings, name: &str, shipped: Option<&[u8]>, mut own: PluginS
     };
     let sources = match &folder {
         Some(folder) => sources::read(folder, settings.dev)?,
-        None => Sources { files: Vec::new(), dev: settings.dev },
+        None => Sources {
+            files: Vec::new(),
+            dev: settings.dev,
+        },
     };
-    Ok(Wanted { file, bytes, manifest, settings: own, sources })
+    Ok(Wanted {
+        file,
+        bytes,
+        manifest,
+        settings: own,
+        sources,
+    })
 }
 
 fn shipped_grants(name: &str) -> Vec<String> {
@@ -107,7 +131,10 @@ pub struct Manager {
 impl Manager {
     /// Manages the plugins of a host.
     pub fn new(host: Arc<Host>) -> Self {
-        Self { host, running: tokio::sync::Mutex::default() }
+        Self {
+            host,
+            running: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Stages what differs from what runs and installs it in one step; answers the names. Nothing changes on an error.
@@ -122,7 +149,13 @@ impl Manager {
             }
             let host = self.host.clone();
             let staged = tokio::spawn(async move {
-                let Wanted { file, bytes, settings, sources, .. } = wanted;
+                let Wanted {
+                    file,
+                    bytes,
+                    settings,
+                    sources,
+                    ..
+                } = wanted;
                 host.stage(&file, bytes, &settings, sources).await
             });
             tasks.push((name, version, staged));
@@ -130,8 +163,9 @@ impl Manager {
         let mut staged = Vec::new();
         let mut changed = Vec::new();
         for (name, version, task) in tasks {
-            let generation =
-                task.await.map_err(|_| Error::internal(format!("staging plugin {name} failed")))??;
+            let generation = task
+                .await
+                .map_err(|_| Error::internal(format!("staging plugin {name} failed")))??;
             staged.push(generation);
             changed.push((name, version));
         }

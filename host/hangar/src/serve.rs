@@ -24,14 +24,19 @@ const DRAIN: Duration = Duration::from_secs(15);
 pub async fn run(settings: Settings, flags: Flags) -> Result<()> {
     let began = Instant::now();
     let stop = stop_signal()?;
-    let listener = tokio::net::TcpListener::bind(&settings.http).await.map_err(|error| {
-        Error::bad_input(format!(
-            "cannot listen on {}: {error}; choose another address with --http",
-            settings.http
-        ))
-    })?;
+    let listener = tokio::net::TcpListener::bind(&settings.http)
+        .await
+        .map_err(|error| {
+            Error::bad_input(format!(
+                "cannot listen on {}: {error}; choose another address with --http",
+                settings.http
+            ))
+        })?;
     std::fs::create_dir_all(&settings.dir).map_err(|error| {
-        Error::bad_input(format!("the data directory {} cannot be made: {error}", settings.dir.display()))
+        Error::bad_input(format!(
+            "the data directory {} cannot be made: {error}",
+            settings.dir.display()
+        ))
     })?;
     let database = Database::open(&settings).await?;
     let served = with_database(&settings, flags, &database, listener, stop, began).await;
@@ -59,9 +64,14 @@ async fn with_database(
     });
     tokio::spawn(Host::reclaim(host.clone()));
     let renewal = tokio::spawn(keep_current(manager, settings.clone(), flags));
-    let address = listener.local_addr().map_err(|error| Error::internal(error.to_string()))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Error::internal(error.to_string()))?;
     announce(&host, &address.to_string(), began).await;
-    let options = HttpOptions { public: Some(settings.public.clone()), origins: settings.origins.clone() };
+    let options = HttpOptions {
+        public: Some(settings.public.clone()),
+        origins: settings.origins.clone(),
+    };
     let mut stopped = stop.clone();
     let serving = Server::new(host.clone(), options).serve(listener, async move {
         let _ = stopped.wait_for(|stop| *stop).await;
@@ -97,11 +107,16 @@ async fn announce(host: &Arc<Host>, address: &str, began: Instant) {
             "loaded"
         );
     }
-    println!("Server started at http://{address} in {} ms", began.elapsed().as_millis());
+    println!(
+        "Server started at http://{address} in {} ms",
+        began.elapsed().as_millis()
+    );
     println!("├─ REST API:  http://{address}/api/");
     println!("└─ Dashboard: http://{address}/_/");
     let installer = host.commands().remove("installer");
-    let Some((owner, command)) = installer else { return };
+    let Some((owner, command)) = installer else {
+        return;
+    };
     match host.command(&owner, &command.name, Vec::new()).await {
         Ok(path) if path.is_empty() => {}
         Ok(path) => {
@@ -114,7 +129,8 @@ async fn announce(host: &Arc<Host>, address: &str, began: Instant) {
 }
 
 fn stop_signal() -> Result<watch::Receiver<bool>> {
-    let failed = |error: std::io::Error| Error::internal(format!("signals cannot be handled: {error}"));
+    let failed =
+        |error: std::io::Error| Error::internal(format!("signals cannot be handled: {error}"));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let (send, receive) = watch::channel(false);
@@ -195,9 +211,16 @@ async fn keep_current(manager: Arc<Manager>, mut settings: Settings, flags: Flag
 }
 
 /// Watches what the settings name; folders that do not exist yet are watched through their parent.
-fn watch_all(watcher: &mut notify::RecommendedWatcher, settings: &Settings, watched: &mut Vec<PathBuf>) {
+fn watch_all(
+    watcher: &mut notify::RecommendedWatcher,
+    settings: &Settings,
+    watched: &mut Vec<PathBuf>,
+) {
     let folders = [Some(&settings.hooks)].into_iter().flatten();
-    let own = settings.plugins.values().flat_map(|plugin| [plugin.watch.as_ref(), plugin.path.as_ref()]);
+    let own = settings
+        .plugins
+        .values()
+        .flat_map(|plugin| [plugin.watch.as_ref(), plugin.path.as_ref()]);
     let paths = folders.chain(own.flatten()).chain(settings.file.as_ref());
     for path in paths {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());

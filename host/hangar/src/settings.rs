@@ -111,12 +111,20 @@ impl Settings {
         Ok(Self {
             file,
             dir: pick(&flags.dir, from_file.dir, "./hangar_data"),
-            http: flags.http.clone().or(from_file.http).unwrap_or_else(|| "127.0.0.1:8090".into()),
+            http: flags
+                .http
+                .clone()
+                .or(from_file.http)
+                .unwrap_or_else(|| "127.0.0.1:8090".into()),
             database_url: flags.database_url.clone().or(from_file.database_url),
             hooks: pick(&flags.hooks, from_file.hooks, "./pb_hooks"),
             public: pick(&flags.public, from_file.public, "./pb_public"),
             dev: flags.dev || from_file.dev.unwrap_or(false),
-            origins: if flags.origins.is_empty() { from_file.origins } else { flags.origins.clone() },
+            origins: if flags.origins.is_empty() {
+                from_file.origins
+            } else {
+                flags.origins.clone()
+            },
             postgres,
             limits: from_file.limits,
             plugins: from_file.plugins,

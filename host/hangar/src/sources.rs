@@ -20,17 +20,24 @@ pub fn read(folder: &Path, dev: bool) -> Result<Sources> {
 
 fn collect(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<SourceFile>) -> Result<()> {
     let unreadable = |error: std::io::Error| {
-        Error::bad_input(format!("the folder {} cannot be read: {error}", folder.display()))
+        Error::bad_input(format!(
+            "the folder {} cannot be read: {error}",
+            folder.display()
+        ))
     };
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
         if name.starts_with('.') || name == "node_modules" {
             continue;
         }
         let path = format!("{prefix}{name}");
         // Follows links: hooks are often linked into place.
-        let Ok(metadata) = std::fs::metadata(entry.path()) else { continue };
+        let Ok(metadata) = std::fs::metadata(entry.path()) else {
+            continue;
+        };
         if metadata.is_dir() {
             if depth < DEPTH {
                 collect(&entry.path(), &format!("{path}/"), depth + 1, files)?;

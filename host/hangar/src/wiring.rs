@@ -17,12 +17,19 @@ const PRESENT: &str = "the services were put in when the host was made";
 
 /// A host with every capability, without plugins yet.
 pub fn host(settings: &Settings, postgres: Arc<Postgres>) -> Result<Arc<Host>> {
-    let failed = |error: wasmtime::Error| Error::internal(format!("the engine could not be started: {error:#}"));
+    let failed = |error: wasmtime::Error| {
+        Error::internal(format!("the engine could not be started: {error:#}"))
+    };
     let limits = settings.limits.clone();
-    let runtime = Runtime::new(settings.dir.join("cache"), largest_memory(settings, &limits)).map_err(failed)?;
+    let runtime = Runtime::new(
+        settings.dir.join("cache"),
+        largest_memory(settings, &limits),
+    )
+    .map_err(failed)?;
     let mut services = TypeMap::default();
     services.insert(hangar_postgres::Service::new(postgres));
-    services.insert(hangar_fetch::Fetch::new().map_err(|error| Error::internal(error.to_string()))?);
+    services
+        .insert(hangar_fetch::Fetch::new().map_err(|error| Error::internal(error.to_string()))?);
     services.insert(hangar_kv::Kv::default());
     services.insert(hangar_crypto::Crypto::default());
     Host::new(runtime, capabilities(), services, limits).map_err(failed)
@@ -30,8 +37,14 @@ pub fn host(settings: &Settings, postgres: Arc<Postgres>) -> Result<Arc<Host>> {
 
 /// The engine must have room for the plugin that may have the most.
 fn largest_memory(settings: &Settings, limits: &Limits) -> usize {
-    let own = settings.plugins.values().filter_map(|plugin| plugin.limits.get("memory")?.as_u64());
-    own.map(|memory| memory as usize).chain([limits.memory]).max().unwrap_or(limits.memory)
+    let own = settings
+        .plugins
+        .values()
+        .filter_map(|plugin| plugin.limits.get("memory")?.as_u64());
+    own.map(|memory| memory as usize)
+        .chain([limits.memory])
+        .max()
+        .unwrap_or(limits.memory)
 }
 
 fn capabilities() -> Vec<Capability> {
@@ -56,8 +69,21 @@ fn capabilities() -> Vec<Capability> {
             link: |linker| hangar_crypto::add_to_linker(linker, crypto),
             parse_grant: |value| grant(hangar_crypto::Grant::parse(value)),
         },
-        Capability { name: "log", link: always_granted, parse_grant: needless },
-        Capability { name: "realtime", link: hangar_unserved::add_to_linker, parse_grant: unserved },
+        Capability {
+            name: "files",
+            link: |linker| hangar_files::add_to_linker(linker, files),
+            parse_grant: |value| grant(hangar_files::Grant::parse(value)),
+        },
+        Capability {
+            name: "log",
+            link: always_granted,
+            parse_grant: needless,
+        },
+        Capability {
+            name: "realtime",
+            link: hangar_unserved::add_to_linker,
+            parse_grant: unserved,
+        },
     ]
 }
 
@@ -72,7 +98,9 @@ fn always_granted(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             written: parts.locals.get(),
         }
     })?;
-    hangar_config::add_to_linker(linker, |state: &mut State| hangar_config::View { settings: state.config() })
+    hangar_config::add_to_linker(linker, |state: &mut State| hangar_config::View {
+        settings: state.config(),
+    })
 }
 
 fn needless(_: &Value) -> ParsedGrant {
@@ -106,6 +134,16 @@ fn fetch(state: &mut State) -> hangar_fetch::View<'_> {
         grant: parts.grants.get(),
         limits: parts.limits,
         fetch: parts.services.get().expect(PRESENT),
+    }
+}
+
+fn files(state: &mut State) -> hangar_files::View<'_> {
+    let parts = state.parts();
+    hangar_files::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        limits: parts.limits,
+        table: parts.table,
     }
 }
 

@@ -78,7 +78,8 @@ impl Failure {
             Self::Host(error) => {
                 let text = format!("{message} {}: {}", error.code, error.message);
                 match error.sqlstate() {
-                    _ if error.code == "hook_error" => {}
+                    // A hook's own error is in the log already; that something is not there is none.
+                    _ if matches!(error.code.as_str(), "hook_error" | "not_found") => {}
                     // A value PostgreSQL cannot hold, such as a NUL character: the client's doing.
                     Some(state) if state.starts_with("22") => log::warn(&text),
                     _ => log::error(&text),
@@ -109,6 +110,10 @@ pub fn api_to_error(error: ApiError) -> Error {
 
 /// The response for a failure.
 pub fn respond(failure: Failure) -> Response {
-    let error = failure.into_api(messages::SOMETHING_WRONG);
+    let error = match failure {
+        // What a hook looked for was not there, and nobody has made another answer of it.
+        Failure::Host(error) if error.code == "not_found" => ApiError::not_found(""),
+        other => other.into_api(messages::SOMETHING_WRONG),
+    };
     Response::json(error.status, error.to_json())
 }

@@ -46,6 +46,14 @@ impl Error {
         }
     }
 
+    /// The same error, with what it happened in before the message.
+    pub(crate) fn within(self, what: &str) -> Self {
+        Error {
+            message: format!("{what}: {}", self.message),
+            ..self
+        }
+    }
+
     /// The HTTP status that fits: 400 or 403.
     pub fn status(&self) -> u16 {
         if self.kind == ErrorKind::Forbidden {

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::operand::{AllRows, Operand, SqlValue};
 use crate::parser::Term;
 use crate::query::{Query, Scope};
+use crate::quoting::text as quoted;
 use crate::row::Row;
 use crate::value::{Const, Value};
 
@@ -23,7 +24,7 @@ impl<'a> Query<'a> {
         match name {
             "geoDistance" => self.geo_distance(args, start, scope, crossed),
             "strftime" => self.strftime(args, start, scope, any, crossed),
-            _ => Err(Error::field(format!("unknown function {name}"))),
+            _ => Err(Error::field(format!("unknown function {}", quoted(name)))),
         }
     }
 
@@ -35,16 +36,25 @@ impl<'a> Query<'a> {
         crossed: &mut Vec<(usize, Row<'a>)>,
     ) -> Result<Operand, Error> {
         if args.len() != 4 {
-            return Err(Error::field("geoDistance takes lonA, latA, lonB and latB"));
+            return Err(Error::field(format!(
+                "[geoDistance] expected 4 arguments, got {}",
+                args.len()
+            )));
         }
         let mut numbers = Vec::with_capacity(4);
         let mut guards = Vec::new();
-        for arg in args {
+        for (index, arg) in args.iter().enumerate() {
             if !matches!(arg, Term::Ident(_) | Term::Number { .. }) {
-                return Err(Error::field("geoDistance takes fields and numbers only"));
+                return Err(Error::field(format!(
+                    "[geoDistance] argument {index} must be an identifier or number"
+                )));
             }
             // Several rows are not treated as "every row" here, whatever the operator.
-            numbers.push(match self.operand(arg, start, scope, true, crossed)? {
+            let operand = self.operand(arg, start, scope, true, crossed);
+            let operand = operand.map_err(|error| {
+                error.within(&format!("[geoDistance] failed to resolve argument {index}"))
+            })?;
+            numbers.push(match operand {
                 Operand::Const(constant) => match constant.number() {
                     Some(number) => self.shared.bind(Value::Float(number), "::float8"),
                     None => "NULL::float8".to_owned(),
@@ -53,9 +63,7 @@ impl<'a> Query<'a> {
                     guards.extend(guard);
                     value.as_number()
                 }
-                Operand::Changed(_) => {
-                    return Err(Error::field(":changed is no argument of geoDistance"));
-                }
+                Operand::Changed(sql) => format!("({sql})::int::float8"),
             });
         }
         let value = SqlValue {
@@ -80,29 +88,47 @@ impl<'a> Query<'a> {
         any: bool,
         crossed: &mut Vec<(usize, Row<'a>)>,
     ) -> Result<Operand, Error> {
-        let literal = |term: &Term| match term {
-            Term::Text(text) => Ok(Value::Text(text.clone())),
-            _ => Err(Error::field(
-                "the format and the modifiers of strftime are text literals",
-            )),
-        };
-        let (Some(format), true) = (args.first(), args.len() <= MAX_STRFTIME_ARGS) else {
+        if args.len() > MAX_STRFTIME_ARGS {
             return Err(Error::field(format!(
-                "strftime takes 1 to {MAX_STRFTIME_ARGS} arguments"
+                "[strftime] too many arguments (max allowed {MAX_STRFTIME_ARGS}, got {})",
+                args.len()
             )));
+        }
+        let format = match args.first() {
+            Some(Term::Text(text)) => Value::Text(text.clone()),
+            Some(_) => {
+                return Err(Error::field(
+                    "[strftime] expects the first argument to be a format string",
+                ));
+            }
+            None => {
+                return Err(Error::field(
+                    "[strftime] expected at least 1 arguments, got 0",
+                ));
+            }
         };
-        let format = literal(format)?;
-        let time = args.get(1).map(|time| match time {
-            Term::Call { .. } => Err(Error::field(
-                "the time of strftime is a field, macro, text or number",
-            )),
-            time => self.operand(time, start, scope, any, crossed),
-        });
-        let time = time.transpose()?;
-        let modifiers = args
-            .iter()
-            .skip(2)
-            .map(literal)
+        let time = match args.get(1) {
+            Some(Term::Call { .. }) => {
+                return Err(Error::field(
+                    "[strftime] expects the second argument to be of a valid time-value type",
+                ));
+            }
+            Some(time) => {
+                let time = self.operand(time, start, scope, any, crossed);
+                Some(time.map_err(|error| {
+                    error.within("[strftime] failed to resolve time-value argument")
+                })?)
+            }
+            None => None,
+        };
+        let modifiers = args.iter().skip(2).enumerate();
+        let modifiers = modifiers
+            .map(|(index, modifier)| match modifier {
+                Term::Text(text) => Ok(Value::Text(text.clone())),
+                _ => Err(Error::field(format!(
+                    "[strftime] invalid modifier argument {index} - can be only string"
+                ))),
+            })
             .collect::<Result<Vec<_>, _>>()?;
 
         let format = self.shared.bind(format, "::text");
@@ -118,6 +144,11 @@ impl<'a> Query<'a> {
             )
         };
         match time {
+            Some(Operand::Changed(sql)) => Ok(Operand::Value {
+                value: of(&format!("({sql})::int::text")),
+                all: None,
+                guard: None,
+            }),
             None => Ok(Operand::Value {
                 value: of("'now'"),
                 all: None,
@@ -149,7 +180,6 @@ impl<'a> Query<'a> {
                     guard,
                 })
             }
-            Some(Operand::Changed(_)) => Err(Error::field(":changed is no argument of strftime")),
         }
     }
 }

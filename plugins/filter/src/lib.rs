@@ -39,13 +39,14 @@
 //! # Known differences from PocketBase 0.40.6
 //!
 //! - Object keys of json values come in PostgreSQL's order when such a value is read as text.
-//! - `:lower` works on a path into a json value; PocketBase reads it as part of the key.
 //! - An email within a function (`strftime('%Y', author.email)`) is guarded by its visibility like everywhere else.
 //! - `@request.body.list:each` over a list that was not submitted counts as one missing value.
 //! - A createRule may use back relations of the new record (there are none yet); PocketBase refuses the create.
 //! - Clients may not sort by several records of a collection that has a list rule: the order would tell about hidden
 //!   ones. Sorting by several values takes the first stored one; ties keep the insertion order.
-//! - A literal's NUL character matches like U+FFFD, as PostgreSQL stores none.
+//! - A filter with a NUL character is refused. PocketBase skips some of them and ends the filter at others.
+//! - A path into a json value with an empty key (`j..a`) is refused when a rule is saved, there when it is used.
+//! - Brackets nest 2000 deep, lists of joins within each other 100 deep.
 
 mod compare;
 mod date;

@@ -146,3 +146,20 @@ pub(crate) enum Operand {
     /// `@request.body.x:changed`: whether a submitted value differs. The SQL is a boolean that is never NULL.
     Changed(String),
 }
+
+impl Operand {
+    /// The operand with `:changed` as a boolean like any other.
+    pub(crate) fn plain(self) -> Operand {
+        match self {
+            Operand::Changed(sql) => Operand::Value {
+                value: SqlValue {
+                    ty: Type::Bool,
+                    ..SqlValue::text(format!("({sql})"), false)
+                },
+                all: None,
+                guard: None,
+            },
+            other => other,
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::operand::{SqlValue, Type};
+use crate::quoting::text as quoted;
 
 /// The last part of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,34 +13,39 @@ pub(crate) enum Modifier {
     Lower,
 }
 
-/// Splits `name:modifier`.
-pub(crate) fn split_modifier(path: &str) -> Result<(&str, Modifier), Error> {
-    let (name, modifier) = path
-        .split_once(':')
-        .map_or((path, None), |(name, modifier)| (name, Some(modifier)));
-    // Segments end up in identifiers and json paths, positions in json paths are 32-bit.
-    let plain = |segment: &str| {
-        let word = segment
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        let number = segment.bytes().all(|b| b.is_ascii_digit());
-        !segment.is_empty() && word && !(number && segment.len() > 9)
+/// Splits the last segment of a path at its `:`, if it has just one.
+fn split(segment: &str) -> Result<(&str, &str), Error> {
+    let Some((name, modifier)) = segment.split_once(':') else {
+        return Ok((segment, ""));
     };
-    if !name.split('.').all(plain) {
-        return Err(Error::field(format!("invalid field path {path}")));
+    match modifier {
+        "each" | "length" | "lower" | "isset" | "changed" => Ok((name, modifier)),
+        _ if modifier.contains(':') => Ok((segment, "")),
+        _ => Err(Error::field(format!(
+            "unknown modifier in {}",
+            quoted(segment)
+        ))),
     }
-    let Some(modifier) = modifier else {
-        return Ok((name, Modifier::None));
-    };
+}
+
+/// Splits the last segment of a field path into name and modifier.
+pub(crate) fn split_modifier(segment: &str) -> Result<(&str, Modifier), Error> {
+    let (name, modifier) = split(segment)?;
     let modifier = match modifier {
         "each" => Modifier::Each,
         "length" => Modifier::Length,
         "lower" => Modifier::Lower,
-        // Only mean something on `@request.*`, where they are handled before; PocketBase ignores them elsewhere.
-        "isset" | "changed" => Modifier::None,
-        other => return Err(Error::field(format!("unknown modifier :{other} in {path}"))),
+        // The others only mean something on `@request.*`; PocketBase ignores them elsewhere.
+        _ => Modifier::None,
     };
     Ok((name, modifier))
+}
+
+/// Splits a path below `@request.body`, `.query` or `.headers` into the path and the modifier at its end.
+pub(crate) fn split_request(path: &str) -> Result<(&str, &str), Error> {
+    let last = path.rsplit('.').next().unwrap_or(path);
+    let (name, modifier) = split(last)?;
+    Ok((&path[..path.len() - last.len() + name.len()], modifier))
 }
 
 /// `:lower`; the other modifiers do nothing on a single value.
@@ -56,10 +62,21 @@ pub(crate) fn modified(value: SqlValue, modifier: Modifier) -> SqlValue {
     }
 }
 
-/// A path into a json value. Numbers are positions in arrays and never keys, as in SQLite.
-pub(crate) fn json_path(column: SqlValue, path: &str) -> SqlValue {
+/// A path into a json value. Numbers are positions in arrays and never keys, as in SQLite; a `:` is part of a key.
+pub(crate) fn json_path(column: SqlValue, path: &str) -> Result<SqlValue, Error> {
     let segments: Vec<&str> = path.split('.').collect();
     let position = |segment: &&str| segment.bytes().all(|b| b.is_ascii_digit());
+    // Keys end up within SQL literals, positions are 32-bit.
+    let plain = |segment: &&str| {
+        !segment.is_empty()
+            && segment
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':'))
+            && !(position(segment) && segment.len() > 9)
+    };
+    if !segments.iter().all(plain) {
+        return Err(Error::field(format!("invalid json path {}", quoted(path))));
+    }
     let sql = if segments.iter().any(position) {
         let steps: String = segments
             .iter()
@@ -79,9 +96,9 @@ pub(crate) fn json_path(column: SqlValue, path: &str) -> SqlValue {
         // Quoted, because an unquoted null would be one.
         format!("({} #> '{{\"{}\"}}')", column.sql, segments.join("\",\""))
     };
-    SqlValue {
+    Ok(SqlValue {
         ty: Type::Json,
         strict: true,
         ..SqlValue::text(sql, true)
-    }
+    })
 }

@@ -8,6 +8,7 @@ use crate::joins::Joins;
 use crate::lexer::{Comparison, Op};
 use crate::operand::{AllRows, Operand};
 use crate::parser::{Expr, MAX_CLIENT_COMPARISONS, Node, Term, parse};
+use crate::quoting::text as quoted;
 use crate::request::Request;
 use crate::resolve::Walker;
 use crate::row::{Row, Shared};
@@ -271,20 +272,26 @@ impl<'a> Query<'a> {
         scope: Scope,
         crossed: &mut Vec<(usize, Row<'a>)>,
     ) -> Result<String, Error> {
-        let left = self.operand(left, start, scope, op.any, crossed)?;
-        let right = self.operand(right, start, scope, op.any, crossed)?;
-        let (left, right) = match (left, right) {
-            (Operand::Changed(sql), Operand::Const(value))
-            | (Operand::Const(value), Operand::Changed(sql)) => {
-                return changed(&sql, op.comparison, &value);
-            }
-            (Operand::Changed(_), _) | (_, Operand::Changed(_)) => {
-                return Err(Error::field(
-                    ":changed can only be compared with true or false",
-                ));
-            }
-            sides => sides,
+        let mut operand = |term: &Term, which: &str| {
+            self.operand(term, start, scope, op.any, crossed)
+                .map_err(|error| Error {
+                    message: format!(
+                        "invalid {which} operand {} - {}",
+                        quoted(term.describe().0),
+                        error.message
+                    ),
+                    ..error
+                })
         };
+        let left = operand(left, "left")?;
+        let right = operand(right, "right")?;
+        if let (Operand::Changed(sql), Operand::Const(value))
+        | (Operand::Const(value), Operand::Changed(sql)) = (&left, &right)
+            && let Some(sql) = changed(sql, op.comparison, value)
+        {
+            return Ok(sql);
+        }
+        let (left, right) = (left.plain(), right.plain());
         let first = self.shared.options.first_param;
         let mut bind = Binder::new(&mut self.shared.params, first);
         let main = compare(op.comparison, side(&left), side(&right), false, &mut bind);
@@ -400,18 +407,19 @@ fn guard(operand: &Operand) -> Option<String> {
     }
 }
 
-/// `x:changed = true` and its kin over a condition that is never NULL.
-fn changed(sql: &str, comparison: Comparison, value: &Const) -> Result<String, Error> {
-    let wanted = match (comparison, value.number()) {
-        (Comparison::Eq, Some(number)) => number == 1.0,
-        (Comparison::Ne, Some(number)) => number != 1.0,
-        _ => {
-            return Err(Error::field(
-                ":changed can only be compared with true or false, by = or !=",
-            ));
-        }
+/// `x:changed = true` and its kin over a condition that is never NULL; none for comparisons with anything else.
+fn changed(sql: &str, comparison: Comparison, value: &Const) -> Option<String> {
+    let value = match value.number()? {
+        1.0 => true,
+        0.0 => false,
+        _ => return None,
     };
-    Ok(if wanted {
+    let wanted = match comparison {
+        Comparison::Eq => value,
+        Comparison::Ne => !value,
+        _ => return None,
+    };
+    Some(if wanted {
         sql.to_owned()
     } else {
         format!("NOT {sql}")

@@ -5,8 +5,9 @@ use serde_json::Value as Json;
 use crate::error::Error;
 use crate::joins::Joins;
 use crate::operand::{SqlValue, Type};
-use crate::path::{Modifier, json_path, modified};
+use crate::path::{Modifier, json_path, modified, split_modifier};
 use crate::query::quote;
+use crate::quoting::text as quoted;
 use crate::row::{Row, Shared, bound, list_column};
 use crate::schema::{Collection, CollectionKind, Field, FieldKind};
 
@@ -46,19 +47,8 @@ impl<'w, 'a> Walker<'w, 'a> {
         }
     }
 
-    /// Follows `path` (without modifier) from `row`.
-    pub(crate) fn walk(
-        &mut self,
-        mut row: Row<'a>,
-        path: &str,
-        modifier: Modifier,
-    ) -> Result<Found, Error> {
-        let unknown = |name: &str, row: &Row<'_>| {
-            Error::field(format!(
-                "unknown field {name} of collection {} in {path}",
-                row.collection().name
-            ))
-        };
+    /// Follows `path`, whose last segment may have a modifier, from `row`.
+    pub(crate) fn walk(&mut self, mut row: Row<'a>, path: &str) -> Result<Found, Error> {
         if let Row::Table {
             join: Some(index), ..
         } = &row
@@ -67,53 +57,51 @@ impl<'w, 'a> Walker<'w, 'a> {
             self.crossed.push((index, row.clone()));
         }
         let mut rest = path;
-        loop {
-            let (name, next) = match rest.split_once('.') {
-                Some((name, next)) => (name, Some(next)),
-                None => (rest, None),
-            };
-            let collection = row.collection();
-            let Some(field) = collection.field(name) else {
-                let back = name.split_once("_via_").zip(next);
-                let Some(((from, via), next)) = back else {
-                    return Err(unknown(name, &row));
-                };
-                row = self
-                    .back(&row, from, via)
-                    .ok_or_else(|| unknown(name, &row))??;
+        while let Some((name, next)) = rest.split_once('.') {
+            let Some(field) = self.field(&row, name) else {
+                row = self.back(&row, name)?;
                 rest = next;
                 continue;
             };
-            if field.hidden && self.restricted {
-                return Err(unknown(name, &row));
-            }
-            match (field.kind, next) {
-                (_, None) => return Ok(self.end(&row, field, modifier)),
-                (FieldKind::Json | FieldKind::GeoPoint, Some(path)) => {
+            match field.kind {
+                FieldKind::Json | FieldKind::GeoPoint => {
                     let column = row.column(self.shared, field);
-                    return Ok(self.found(modified(json_path(column, path), modifier), None));
+                    return Ok(self.found(json_path(column, next)?, None));
                 }
-                (FieldKind::Relation, Some("id"))
-                    if !field.multiple && modifier == Modifier::None =>
-                {
+                FieldKind::Relation if next == "id" && !field.multiple => {
                     let value = row.column(self.shared, field);
                     return Ok(self.found(value, None));
                 }
-                (FieldKind::Relation, Some(next)) => {
+                FieldKind::Relation => {
                     let list = list_column(&row, field);
                     row = self.relation(&row, field)?;
-                    if next == "id" && modifier == Modifier::None {
+                    if next == "id" {
                         let mut found = self.walk_id(&row);
                         found.value.element_of = list;
                         return Ok(found);
                     }
                     rest = next;
                 }
-                (_, Some(_)) => {
-                    return Err(Error::field(format!("{name} is no relation in {path}")));
+                _ => {
+                    return Err(Error::field(format!(
+                        "field {} is not a valid relation",
+                        quoted(name)
+                    )));
                 }
             }
         }
+        let (name, modifier) = split_modifier(rest)?;
+        let field = self
+            .field(&row, name)
+            .ok_or_else(|| Error::field(format!("unknown field {}", quoted(name))))?;
+        Ok(self.end(&row, field, modifier))
+    }
+
+    /// A field of the row's collection, unless it is one the client may not know of.
+    fn field(&self, row: &Row<'a>, name: &str) -> Option<&'a Field> {
+        row.collection()
+            .field(name)
+            .filter(|field| !(field.hidden && self.restricted))
     }
 
     fn walk_id(&mut self, row: &Row<'a>) -> Found {
@@ -175,11 +163,12 @@ impl<'w, 'a> Walker<'w, 'a> {
         self.found(value, guard)
     }
 
-    fn hop(&mut self) -> Result<(), Error> {
+    fn hop(&mut self, name: &str) -> Result<(), Error> {
         self.relations += 1;
         if self.relations > MAX_RELATIONS {
             return Err(Error::limit(format!(
-                "a path may cross at most {MAX_RELATIONS} relations"
+                "max nested relations reached for field {}",
+                quoted(name)
             )));
         }
         Ok(())
@@ -222,7 +211,7 @@ impl<'w, 'a> Walker<'w, 'a> {
 
     /// Follows a relation field.
     fn relation(&mut self, row: &Row<'a>, field: &Field) -> Result<Row<'a>, Error> {
-        self.hop()?;
+        self.hop(&field.name)?;
         let target = self.target(field)?;
         let key = format!("relation {} {}", row.key(), field.name);
         if field.multiple {
@@ -251,19 +240,37 @@ impl<'w, 'a> Walker<'w, 'a> {
         })
     }
 
-    /// Follows `from_via_via` backwards; none if there is no such relation to this collection.
-    fn back(&mut self, row: &Row<'a>, from: &str, via: &str) -> Option<Result<Row<'a>, Error>> {
-        let source = self.shared.schema.collection(from)?;
-        let field = source.field(via).filter(|field| {
-            field.kind == FieldKind::Relation && field.target == row.collection().id
+    /// Follows `from_via_field` backwards.
+    fn back(&mut self, row: &Row<'a>, name: &str) -> Result<Row<'a>, Error> {
+        let unknown = || Error::field(format!("failed to resolve field {}", quoted(name)));
+        let (from, via) = name
+            .rsplit_once("_via_")
+            .filter(|(from, via)| !from.is_empty() && !via.is_empty() && !name.contains(':'))
+            .ok_or_else(unknown)?;
+        let source = self.shared.schema.collection(from).ok_or_else(|| {
+            Error::field(format!(
+                "failed to load back relation field {} collection",
+                quoted(name)
+            ))
         })?;
         // A hidden relation field would tell a client what it may not read.
-        if field.hidden && self.restricted {
-            return None;
+        let field = source
+            .field(via)
+            .filter(|field| !(field.hidden && self.restricted))
+            .ok_or_else(|| Error::field(format!("missing back relation field {}", quoted(via))))?;
+        if field.kind != FieldKind::Relation {
+            return Err(Error::field(format!(
+                "invalid back relation field {}",
+                quoted(via)
+            )));
         }
-        if let Err(error) = self.hop() {
-            return Some(Err(error));
+        if field.target != row.collection().id {
+            return Err(Error::field(format!(
+                "invalid collection reference of a back relation field {}",
+                quoted(via)
+            )));
         }
+        self.hop(name)?;
         let many = field.multiple || !source.unique.iter().any(|name| name == via);
         self.many |= many;
         let key = format!("back {} {} {via}", row.key(), source.id);
@@ -276,9 +283,9 @@ impl<'w, 'a> Walker<'w, 'a> {
             }
         };
         let operator = if field.multiple { "?" } else { "=" };
-        Some(Ok(self.join(key, source, row.join(), many, |alias| {
+        Ok(self.join(key, source, row.join(), many, |alias| {
             format!("{alias}.{} {operator} {id}", quote(via))
-        })))
+        }))
     }
 
     /// Joins a collection on a condition, once per key.

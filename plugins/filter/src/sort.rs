@@ -3,7 +3,6 @@
 use crate::error::Error;
 use crate::operand::{SqlValue, Type};
 use crate::parser::Term;
-use crate::path::split_modifier;
 use crate::query::{Query, Scope};
 use crate::resolve::Walker;
 use crate::row::Row;
@@ -72,12 +71,10 @@ impl Query<'_> {
             self.joins.take_used();
             return Ok(());
         }
-        let (path, modifier) =
-            split_modifier(name).map_err(|_| Error::field(format!("invalid sort key {key}")))?;
         let start = self.base_row();
         // Parameters are for rows and count alike, so a sort key has none: no known record is among its rows.
         let mut walker = Walker::new(&mut self.shared, &mut self.joins, restricted);
-        let found = walker.walk(start, path, modifier)?;
+        let found = walker.walk(start, name)?;
         let crossed = std::mem::take(&mut walker.crossed);
         let used = self.joins.take_used();
         if found.many {
@@ -90,7 +87,7 @@ impl Query<'_> {
                 )));
             }
             // Of several values the first stored one counts.
-            let all = self.all_rows(|walker, row| walker.walk(row, path, modifier))?;
+            let all = self.all_rows(|walker, row| walker.walk(row, name))?;
             let order = if all.order.is_empty() {
                 String::new()
             } else {
@@ -113,8 +110,8 @@ impl Query<'_> {
                     .map(|(sql, suffix)| sql + &suffix),
             );
         }
-        let field = base.field(path);
-        if path == "id" {
+        let field = base.field(name);
+        if name == "id" {
             self.order_total = true;
         }
         // An autodate is set on every write, so it keeps PostgreSQL's own place for NULL and any plain index serves it.
@@ -124,7 +121,7 @@ impl Query<'_> {
             *last = format!(
                 "{}.{} {}",
                 self.alias,
-                crate::query::quote(path),
+                crate::query::quote(name),
                 direction(descending)
             );
         }

@@ -8,8 +8,9 @@ use crate::lexer::Comparison;
 use crate::macros;
 use crate::operand::Operand;
 use crate::parser::Term;
-use crate::path::{Modifier, split_modifier};
+use crate::path::split_request;
 use crate::query::{Query, Scope};
+use crate::quoting::text as quoted;
 use crate::resolve::{Found, Walker};
 use crate::row::Row;
 use crate::schema::{Field, FieldKind};
@@ -54,16 +55,18 @@ impl<'a> Query<'a> {
             }
             return self.special(name, any);
         }
-        let (path, modifier) = split_modifier(name)?;
-        if start.collection().field(path).is_none() {
-            match path.to_ascii_lowercase().as_str() {
+        if name.starts_with('#') {
+            return Err(unresolved(name));
+        }
+        if start.collection().field(name).is_none() {
+            match name.to_ascii_lowercase().as_str() {
                 "null" => return Ok(Operand::Const(Const::Null)),
                 "true" => return Ok(Operand::Const(Const::bool(true))),
                 "false" => return Ok(Operand::Const(Const::bool(false))),
                 _ => {}
             }
         }
-        self.path(start, path, modifier, scope, any, crossed)
+        self.path(start, name, scope, any, crossed)
     }
 
     /// A field path from a row of the query.
@@ -71,14 +74,13 @@ impl<'a> Query<'a> {
         &mut self,
         start: &Row<'a>,
         path: &str,
-        modifier: Modifier,
         scope: Scope,
         any: bool,
         crossed: &mut Crossed<'a>,
     ) -> Result<Operand, Error> {
         let restricted = scope == Scope::Client { superuser: false };
         let mut walker = Walker::new(&mut self.shared, &mut self.joins, restricted);
-        let found = walker.walk(start.clone(), path, modifier)?;
+        let found = walker.walk(start.clone(), path)?;
         if restricted {
             crossed.append(&mut walker.crossed);
         }
@@ -99,7 +101,7 @@ impl<'a> Query<'a> {
                     nullable: true,
                 },
             };
-            walker.walk(row, path, modifier)
+            walker.walk(row, path)
         })
     }
 
@@ -132,32 +134,35 @@ impl<'a> Query<'a> {
         let request = self.request;
         let path = name
             .strip_prefix("@request.")
-            .ok_or_else(|| Error::field(format!("unknown identifier {name}")))?;
+            .ok_or_else(|| unresolved(name))?;
         match path.split_once('.') {
             None => match path {
                 "method" => Ok(Operand::Const(Const::Text(request.method.clone()))),
                 "context" => Ok(Operand::Const(Const::Text(request.context.clone()))),
-                _ => Err(Error::field(format!("unknown identifier {name}"))),
+                _ => Err(unresolved(name)),
             },
             Some(("query", key)) => known(&request.query, key),
             Some(("headers", key)) => known(&request.headers, key),
             Some(("auth", path)) => self.auth(path, any),
             Some(("body", path)) => self.body(path, any),
-            Some(_) => Err(Error::field(format!("unknown identifier {name}"))),
+            Some(_) => Err(unresolved(name)),
         }
     }
 
     /// `@collection.name.path` and `@collection.name:alias.path`: every row of another collection.
     fn other_collection(&mut self, name: &str, path: &str, any: bool) -> Result<Operand, Error> {
-        let (head, path) = path
-            .split_once('.')
-            .ok_or_else(|| Error::field(format!("{name} needs a field")))?;
-        let (collection, alias) = head.split_once(':').unwrap_or((head, ""));
-        let collection =
-            self.shared.schema.collection(collection).ok_or_else(|| {
-                Error::field(format!("unknown collection {collection} in {name}"))
-            })?;
-        let (path, modifier) = split_modifier(path)?;
+        let (head, path) = path.split_once('.').ok_or_else(|| unresolved(name))?;
+        let (collection, alias) = head.split_once(':').unwrap_or((head, "-"));
+        if collection.is_empty() || alias.is_empty() || alias.contains(':') {
+            return Err(unresolved(name));
+        }
+        let collection = self.shared.schema.collection(collection).ok_or_else(|| {
+            Error::field(format!(
+                "failed to load collection {} from field path {}",
+                quoted(head),
+                quoted(name)
+            ))
+        })?;
         let walk = |walker: &mut Walker<'_, 'a>| {
             let row = walker.join(
                 format!("collection {} {alias}", collection.id),
@@ -167,14 +172,13 @@ impl<'a> Query<'a> {
                 |_| "TRUE".to_owned(),
             );
             walker.many = true;
-            walker.walk(row, path, modifier)
+            walker.walk(row, path)
         };
         let found = walk(&mut Walker::new(&mut self.shared, &mut self.joins, false))?;
         self.finished(found, any, |walker, _| walk(walker))
     }
 
     fn auth(&mut self, path: &str, any: bool) -> Result<Operand, Error> {
-        let (path, modifier) = split_modifier(path)?;
         let request = self.request;
         let Some(auth) = &request.auth else {
             return Ok(Operand::Const(Const::Null));
@@ -182,18 +186,18 @@ impl<'a> Query<'a> {
         let Some(collection) = self.shared.schema.collection(&auth.collection) else {
             return Ok(Operand::Const(Const::Null));
         };
-        match path {
+        match path.split(':').next().unwrap_or(path) {
             "collectionId" => return Ok(Operand::Const(Const::Text(collection.id.clone()))),
             "collectionName" => return Ok(Operand::Const(Const::Text(collection.name.clone()))),
             _ => {}
         }
-        if modifier == Modifier::None && STATIC_AUTH.contains(&path) {
+        if STATIC_AUTH.contains(&path) {
             return Ok(Operand::Const(
                 auth.record.get(path).map_or(Const::Null, Const::from_json),
             ));
         }
         // A field this auth collection does not have is null: a rule may be about several auth collections.
-        let head = path.split('.').next().unwrap_or(path);
+        let head = path.split(['.', ':']).next().unwrap_or(path);
         if collection.field(head).is_none() && !head.contains("_via_") {
             return Ok(Operand::Const(Const::Null));
         }
@@ -204,7 +208,6 @@ impl<'a> Query<'a> {
                     collection,
                 },
                 path,
-                modifier,
             )
         };
         let found = walk(&mut Walker::new(&mut self.shared, &mut self.joins, false))?;
@@ -213,25 +216,49 @@ impl<'a> Query<'a> {
 
     fn body(&mut self, path: &str, any: bool) -> Result<Operand, Error> {
         let body = &self.request.body;
-        if let Some(name) = path.strip_suffix(":isset") {
-            return Ok(Operand::Const(Const::bool(body.contains_key(name))));
+        let base = self.shared.base;
+        if let Some((head, rest)) = path.split_once('.')
+            && let Some(field) = base.field(head)
+            && field.kind == FieldKind::Relation
+        {
+            return self.body_relation(field, rest, any);
         }
-        if let Some(name) = path.strip_suffix(":changed") {
-            return self.body_changed(name);
-        }
-        let (path, modifier) = split_modifier(path)?;
-        let head = path.split('.').next().unwrap_or(path);
-        match self.shared.base.field(head) {
-            Some(field) if field.kind == FieldKind::Relation && head != path => {
-                self.body_relation(field, &path[head.len() + 1..], modifier, any)
+        let (name, modifier) = split_request(path)?;
+        match modifier {
+            "isset" => return Ok(Operand::Const(Const::bool(body.contains_key(name)))),
+            "changed" => {
+                let field = base.field(name).ok_or_else(|| no_sequence(path))?;
+                return self.body_changed(field);
             }
-            Some(field) if field.multiple && head == path && modifier == Modifier::Each => {
-                let list = Json::from(submitted(body.get(head))).to_string();
+            "each" | "length" => {}
+            _ => {
+                let value = lookup(body, name).map_or(Const::Null, Const::from_json);
+                return Ok(Operand::Const(lower(value, modifier)));
+            }
+        }
+        let field = base.field(name).ok_or_else(|| no_sequence(path))?;
+        if !matches!(
+            field.kind,
+            FieldKind::Select | FieldKind::Relation | FieldKind::File
+        ) {
+            return Err(Error::field(format!(
+                "field {} doesn't support multivalue operations",
+                quoted(name)
+            )));
+        }
+        match modifier {
+            "length" => {
+                // Bounded by the request's size.
+                let count = submitted(body.get(name)).len() as i64;
+                Ok(Operand::Const(Const::Int(count)))
+            }
+            _ if field.multiple => {
+                let list = Json::from(submitted(body.get(name))).to_string();
                 let walk = |walker: &mut Walker<'_, 'a>, list: &str| {
                     let list = walker
                         .shared
                         .bind(crate::value::Value::Text(list.to_owned()), "::text::jsonb");
-                    let (_, alias) = walker.elements(format!("body {head}"), &list, None);
+                    let (_, alias) = walker.elements(format!("body {name}"), &list, None);
                     let value = crate::operand::SqlValue::text(format!("{alias}.\"value\""), true);
                     Ok(Found {
                         value,
@@ -245,27 +272,14 @@ impl<'a> Query<'a> {
                 )?;
                 self.finished(found, any, |walker, _| walk(walker, &list))
             }
-            Some(field) if field.multiple && head == path && modifier == Modifier::Length => {
-                // Bounded by the request's size.
-                Ok(Operand::Const(Const::Int(
-                    submitted(body.get(head)).len() as i64
-                )))
-            }
-            _ => Ok(Operand::Const(lower(
-                lookup(body, path).map_or(Const::Null, Const::from_json),
-                modifier,
-            ))),
+            _ => Ok(Operand::Const(
+                body.get(name).map_or(Const::Null, Const::from_json),
+            )),
         }
     }
 
     /// `@request.body.rel.path`: through the submitted ids.
-    fn body_relation(
-        &mut self,
-        field: &'a Field,
-        path: &str,
-        modifier: Modifier,
-        any: bool,
-    ) -> Result<Operand, Error> {
+    fn body_relation(&mut self, field: &'a Field, path: &str, any: bool) -> Result<Operand, Error> {
         let ids = submitted(self.request.body.get(&field.name));
         if ids.is_empty() {
             return Ok(Operand::Const(Const::Null));
@@ -291,22 +305,15 @@ impl<'a> Query<'a> {
                     format!("{alias}.\"id\" = {id}")
                 })
             };
-            walker.walk(row, path, modifier)
+            walker.walk(row, path)
         };
         let found = walk(&mut Walker::new(&mut self.shared, &mut self.joins, false))?;
         self.finished(found, any, |walker, _| walk(walker))
     }
 
     /// `@request.body.x:changed`: submitted and different from the stored value.
-    fn body_changed(&mut self, name: &str) -> Result<Operand, Error> {
-        let base = self.shared.base;
-        let field = base.field(name).ok_or_else(|| {
-            Error::field(format!(
-                "unknown field {name} of collection {} in :changed",
-                base.name
-            ))
-        })?;
-        let Some(value) = self.request.body.get(name) else {
+    fn body_changed(&mut self, field: &Field) -> Result<Operand, Error> {
+        let Some(value) = self.request.body.get(&field.name) else {
             return Ok(Operand::Changed("FALSE".to_owned()));
         };
         let row = self.base_row();
@@ -326,19 +333,31 @@ impl<'a> Query<'a> {
 
 /// A value of the query string or the headers.
 fn known(map: &serde_json::Map<String, Json>, key: &str) -> Result<Operand, Error> {
-    if let Some(name) = key.strip_suffix(":isset") {
-        return Ok(Operand::Const(Const::bool(map.contains_key(name))));
-    }
-    let (path, modifier) = split_modifier(key)?;
-    Ok(Operand::Const(lower(
-        lookup(map, path).map_or(Const::Null, Const::from_json),
-        modifier,
-    )))
+    let (path, modifier) = split_request(key)?;
+    let value = match modifier {
+        "isset" => Const::bool(map.contains_key(path)),
+        "" | "lower" => lower(
+            lookup(map, path).map_or(Const::Null, Const::from_json),
+            modifier,
+        ),
+        _ => return Err(no_sequence(key)),
+    };
+    Ok(Operand::Const(value))
 }
 
-fn lower(value: Const, modifier: Modifier) -> Const {
+fn unresolved(name: &str) -> Error {
+    Error::field(format!("failed to resolve field {}", quoted(name)))
+}
+
+/// A modifier where it has no meaning.
+fn no_sequence(path: &str) -> Error {
+    let last = path.rsplit('.').next().unwrap_or(path);
+    Error::field(format!("invalid modifier sequence {last}"))
+}
+
+fn lower(value: Const, modifier: &str) -> Const {
     match (value, modifier) {
-        (Const::Text(text), Modifier::Lower) => Const::Text(text.to_ascii_lowercase()),
+        (Const::Text(text), "lower") => Const::Text(text.to_ascii_lowercase()),
         (value, _) => value,
     }
 }

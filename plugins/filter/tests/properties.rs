@@ -94,13 +94,20 @@ proptest! {
 
 #[test]
 fn depth_is_bounded() {
-    for depth in [MAX_DEPTH + 1, 10_000, 1_000_000] {
+    for depth in [MAX_DEPTH + 1, 1_000] {
+        let text = format!("{}n=1{}", "(n=1&&".repeat(depth), ")".repeat(depth));
+        assert_eq!(parse(&text).expect_err("too deep").kind, ErrorKind::Limit);
+    }
+    for depth in [2_001, 1_000_000] {
         let text = format!("{}n=1{}", "(".repeat(depth), ")".repeat(depth));
         assert_eq!(parse(&text).expect_err("too deep").kind, ErrorKind::Limit);
         let text = format!("{}1{}=1", "f(".repeat(depth), ")".repeat(depth));
         assert_eq!(parse(&text).expect_err("too deep").kind, ErrorKind::Limit);
     }
-    let text = format!("{}n=1{}", "(".repeat(MAX_DEPTH), ")".repeat(MAX_DEPTH));
+    let text = format!("{}n=1{}", "(n=1&&".repeat(MAX_DEPTH), ")".repeat(MAX_DEPTH));
+    assert!(parse(&text).is_ok());
+    // Brackets around nothing but brackets are no depth.
+    let text = format!("{}n=1{}", "(".repeat(2_000), ")".repeat(2_000));
     assert!(parse(&text).is_ok());
     // Length alone is no depth.
     let flat = vec!["n=1"; 5000].join(" && ");
@@ -109,12 +116,18 @@ fn depth_is_bounded() {
 
 #[test]
 fn no_nul_reaches_postgres() {
-    let (_, params) = compile(
-        &collections(),
-        &parse("title = 'a\0b'").expect("a valid filter"),
-    )
-    .expect("it compiles");
-    assert_eq!(params, [Value::Text("a\u{fffd}b".to_owned())]);
+    assert!(parse("title = 'a\0b'").is_err());
+    assert!(parse("title = 'b'\0").is_err());
+    let collections = collections();
+    let mut request = Request::default();
+    request.query.insert("q".to_owned(), "a\0b".into());
+    let mut query = Query::new(&collections, &collections[0], &request, Options::default());
+    let expr = parse("id = @request.query.q").expect("a valid rule");
+    query.filter(&expr, Scope::Rule).expect("it compiles");
+    assert_eq!(
+        query.finish().params,
+        [Value::Text("a\u{fffd}b".to_owned())]
+    );
 }
 
 #[test]

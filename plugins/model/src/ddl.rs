@@ -38,7 +38,8 @@ pub fn sync(
     let mut out = Vec::new();
     let Some(old) = old else {
         out.push(create_table(new));
-        out.extend(wanted);
+        // Of several violated indexes PostgreSQL names the oldest, SQLite the youngest.
+        out.extend(wanted.into_iter().rev());
         return Ok(out);
     };
     // Compared under the new table name, so that a mere rename keeps its indexes.

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use hangar_filter::{Expr, Query, Request as FilterRequest, Scope, parse};
-use hangar_model::ApiError;
 use hangar_model::json::to_json;
+use hangar_model::{ApiError, messages};
 use hangar_sdk::collections::Guest;
 use hangar_sdk::postgres::{Rendered, Segment, Statement, active};
 use hangar_sdk::{Error, Result};
@@ -284,8 +284,22 @@ fn save(collection: &str, document: &str, options: &str) -> Outcome<String> {
         checked: None,
     };
     let result = draft::save(&catalog, &mut draft, &events, how);
-    draft::after(&names, &mut draft, &events, result)?;
+    draft::after(&names, &mut draft, &events, result)
+        .map_err(|failure| impersonal(&draft, failure))?;
     Ok(to_json(&draft.shown.values))
+}
+
+/// Outside the record endpoints PocketBase gives failed saves no sentence of their own.
+fn impersonal(draft: &Draft, failure: Failure) -> Failure {
+    match failure {
+        Failure::Api(error) if error.message == draft::failed_message(draft) => {
+            Failure::Api(ApiError {
+                message: messages::SOMETHING_WRONG.into(),
+                ..error
+            })
+        }
+        other => other,
+    }
 }
 
 fn remove(collection: &str, id: &str) -> Outcome<()> {

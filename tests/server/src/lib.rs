@@ -1,0 +1,32 @@
+//! What the tests of the running server share: a data directory of its own for every test ([`Site`]), the process
+//! ([`Server`]), a small HTTP client that can also send what no sane client would ([`Client`]), and load in the
+//! background ([`Load`]).
+//!
+//! The binary is `$HANGAR_BIN`, by default the release build in the cache folder; `scripts/build-plugins --tests` makes
+//! the hostile component. Helpers panic with what they saw: they only run in tests.
+
+mod api;
+mod http;
+mod load;
+mod server;
+mod site;
+
+pub use api::{Api, EMAIL, PASSWORD};
+pub use http::{Client, Response};
+pub use load::{Failures, Load};
+pub use server::Server;
+pub use site::{Output, Site, binary, hostile_component};
+
+use std::time::{Duration, Instant};
+
+/// Tries until `probe` answers something; panics after `limit` with what was waited for.
+pub fn eventually<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited {limit:?} in vain for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
