@@ -17,7 +17,7 @@ export const WORDS = {
   "host/hangar-plugins/src/links.rs": [/./, "links the service interface hangar:collections/records for other plugins"],
   "host/hangar-plugins/src/exports.rs": [/hangar:collections\/records@/, "probes the exports of hangar:collections/records"],
   "host/hangar-plugins/src/graph.rs": [/./, "keeps which plugin provides hangar:collections/records; a route in a test"],
-  "host/hangar-plugins/src/host.rs": [/"?collections"?, "?auth"?|"collections" \| "auth"/, "names of the two service grants"],
+  "host/hangar-plugins/src/staging.rs": [/"?collections"?, "?auth"?|"collections" \| "auth"/, "names of the two service grants"],
   "host/hangar-plugins/src/manifest.rs": [/\/\/\/ .*(say|Words of the command)/, "examples in documentation"],
   "host/hangar-crypto/src/jwt.rs": [/let claims = r#"/, "the claims of a token in a test"],
   "host/hangar-cluster/src/options.rs": [/a superuser of this cluster/, "PostgreSQL's own superuser"],

@@ -7,7 +7,7 @@
 // matters. Exceptions stand in `allow.mjs`, each with its reason; one that is no longer needed is a violation too.
 import { Repository } from "./repository.mjs";
 import { capabilitiesStandAlone, driversStayHome, hostKnowsNoPlugin } from "./rules/dependencies.mjs";
-import { limitsTable, linksLead, mapIsComplete, variablesExist } from "./rules/documents.mjs";
+import { limitsTable, linksLead, mapIsComplete, readmeCode, variablesExist } from "./rules/documents.mjs";
 import { crateDocs, fileLength, sandbox, unsafeCode } from "./rules/files.mjs";
 import { licences } from "./rules/licences.mjs";
 import { contractShapes, packagesAreBuilt, probesExist } from "./rules/contract.mjs";
@@ -28,6 +28,7 @@ const RULES = {
   "the limits in docs/architecture.md are those of the code": limitsTable,
   "the code map has every crate and folder": mapIsComplete,
   "variables and flags in the README are those of the code": variablesExist,
+  "the code in the README is code that is tested": readmeCode,
   "links between documents lead somewhere": linksLead,
   "licences of dependencies fit deny.toml": licences,
 };

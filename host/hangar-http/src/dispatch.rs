@@ -1,6 +1,7 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -13,6 +14,9 @@ use http_body_util::{BodyExt, Limited};
 
 use crate::server::Inner;
 use crate::{paths, respond};
+
+/// How long a request body may take to arrive, as in PocketBase.
+const READ: Duration = Duration::from_secs(300);
 
 /// Takes a request to the plugin that owns its route, to a static file, or to the fallback plugin.
 pub async fn dispatch(server: &Arc<Inner>, peer: SocketAddr, request: Request) -> Response {
@@ -220,7 +224,15 @@ async fn read(body: Body, limit: usize, headers: &HeaderMap) -> Result<Vec<u8>> 
     if announced.is_some_and(|length: usize| length > limit) {
         return Err(too_large());
     }
-    match Limited::new(body, limit).collect().await {
+    let reading = Limited::new(body, limit).collect();
+    let Ok(read) = tokio::time::timeout(READ, reading).await else {
+        let message = format!(
+            "the request body did not arrive within {} s",
+            READ.as_secs()
+        );
+        return Err(Error::new("timeout", 408, message));
+    };
+    match read {
         Ok(collected) => Ok(collected.to_bytes().into()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
         Err(error) => Err(Error::bad_input(format!(

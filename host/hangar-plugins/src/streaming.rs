@@ -9,8 +9,8 @@ use hangar_wit::errors::Error as WitError;
 use tokio::sync::{mpsc, oneshot};
 use wasmtime::component::Resource;
 
-use crate::host::{Answer, AnswerBody};
 use crate::links::generated::hangar::http::streaming;
+use crate::requests::{Answer, AnswerBody};
 use crate::state::State;
 
 /// Chunks that may wait for a slow client.

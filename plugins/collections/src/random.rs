@@ -19,10 +19,15 @@ impl Random for HostRandom {
     }
 }
 
-/// Now, as a canonical date.
-pub fn now() -> String {
+/// Now, in Unix milliseconds.
+pub fn now_ms() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    hangar_model::date::format(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Now, as a canonical date.
+pub fn now() -> String {
+    hangar_model::date::format(now_ms())
 }

@@ -119,6 +119,15 @@ impl Collection {
         }
     }
 
+    /// Gives it another type, with that type's options unset. Validation refuses this for a stored collection.
+    pub fn convert(&mut self, kind: CollectionType) {
+        let blank = Self::blank(kind);
+        (self.kind, self.auth, self.view_query) = (kind, blank.auth, blank.view_query);
+        if self.is_view() {
+            self.fields.clear();
+        }
+    }
+
     /// Whether records can log in.
     pub fn is_auth(&self) -> bool {
         self.kind == CollectionType::Auth

@@ -24,8 +24,9 @@ const OWNER: &str = "@request.auth.id != '' && recordRef = @request.auth.id && c
 /// Names no collection may have, since PocketBase keeps tables of its own under them.
 pub const INTERNAL_TABLES: [&str; 4] = ["_collections", "_params", "_migrations", "_logs"];
 
-/// The six collections of an empty installation, created at `now` (canonical date).
-pub fn collections(now: &str, random: &mut dyn Random) -> Vec<Collection> {
+/// The six collections of an empty installation, created a millisecond apart from `now` (Unix milliseconds) on, so that
+/// they have an order by date.
+pub fn collections(now: i64, random: &mut dyn Random) -> Vec<Collection> {
     let mut all = vec![
         mfas(random),
         otps(random),
@@ -34,8 +35,8 @@ pub fn collections(now: &str, random: &mut dyn Random) -> Vec<Collection> {
     ];
     all.push(superusers(random));
     all.push(users(random));
-    for collection in &mut all {
-        collection.prepare(None, &|_| false, now, random);
+    for (at, collection) in (now..).zip(&mut all) {
+        collection.prepare(None, &|_| false, &crate::date::format(at), random);
     }
     all
 }

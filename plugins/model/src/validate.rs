@@ -119,8 +119,8 @@ fn check_id(
         .any(|other| other.id == new.id || other.name.eq_ignore_ascii_case(&new.id));
     if clash {
         return Err(FieldError::new(
-            "validation_not_unique",
-            "The collection id is already used.",
+            "validation_invalid_or_existing_id",
+            "The model id is invalid or already exists.",
         ));
     }
     Ok(())

@@ -83,9 +83,6 @@ fn validate_text(options: &TextOptions, text: &str) -> Result<(), FieldError> {
         return Ok(());
     }
     refuse_nul(text)?;
-    if options.primary_key {
-        validate_id(text)?;
-    }
     let length = text.chars().count();
     if options.min > 0 && (length as i64) < options.min {
         return Err(FieldError::new(
@@ -102,7 +99,11 @@ fn validate_text(options: &TextOptions, text: &str) -> Result<(), FieldError> {
         )
         .with(json!({"max": max})));
     }
-    check_pattern(&options.pattern, text)
+    check_pattern(&options.pattern, text)?;
+    if options.primary_key {
+        validate_id(text)?;
+    }
+    Ok(())
 }
 
 fn check_pattern(pattern: &str, text: &str) -> Result<(), FieldError> {

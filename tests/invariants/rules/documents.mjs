@@ -42,7 +42,7 @@ export function variablesExist(repository) {
   const told = new Set(readme.match(/HANGAR_[A-Z_]+/g));
   return [
     ...[...known].filter((name) => !told.has(name)).map((name) => `README.md does not tell of ${name}`),
-    ...[...told].filter((name) => !known.has(name) && name !== "HANGAR_BIN").map((name) => `README.md tells of ${name}, which no code reads`),
+    ...[...told].filter((name) => !known.has(name)).map((name) => `README.md tells of ${name}, which no code reads`),
     ...flags.filter((flag) => !readme.includes(`\`${flag}\``)).map((flag) => `README.md does not tell of ${flag}`),
   ];
 }
@@ -55,4 +55,22 @@ export function linksLead(repository) {
       .filter(([, target]) => !/^[a-z]+:/.test(target) && !repository.exists(folder + target))
       .map(([, target]) => `${path}: the link to ${target} leads nowhere`);
   });
+}
+
+/** The code a reader copies from the README is code that a test runs. */
+export function readmeCode(repository) {
+  const readme = repository.text("README.md");
+  const block = (language) => new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\\n\`\`\``).exec(readme)?.[1] ?? "";
+  const violations = [];
+  if (block("js") !== repository.text("examples/quickstart/demo.mjs").trimEnd()) {
+    violations.push("README.md: the demo differs from examples/quickstart/demo.mjs");
+  }
+  const words = (text) => text.replace(/\s+/g, " ");
+  const example = words(repository.text("examples/hello-plugin/src/lib.rs"));
+  for (const line of block("rust").split("\n").map((line) => line.trim())) {
+    const own = line === "" || line.startsWith("use ") || line.startsWith("//") || line.startsWith("Ok(Response");
+    if (!own && !example.includes(words(line))) violations.push(`README.md: examples/hello-plugin does not have the line ${line}`);
+  }
+  if (repository.lines("README.md").length > 150) violations.push("README.md is longer than 150 lines");
+  return violations;
 }

@@ -126,3 +126,87 @@ pub fn files<'a>(collection: &'a Collection, call: &Call) -> Vec<&'a str> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hangar_model::{CollectionType, Field};
+    use serde_json::json;
+
+    struct Fixed;
+    impl hangar_model::Random for Fixed {
+        fn text(&mut self, length: usize, alphabet: &str) -> String {
+            alphabet.chars().cycle().take(length).collect()
+        }
+    }
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn only_modifiers_on_stored_values_need_the_stored_record() {
+        let mut posts = Collection::new(CollectionType::Base, &mut Fixed);
+        posts.add_field(Field::new(FieldType::Number, "n"));
+        posts.add_field(Field::new(FieldType::Relation, "tags"));
+        let names = |body: Value| modified(&posts, &object(body)).join(",");
+        assert_eq!(names(json!({"n": 1, "x+": 1, "n:autogenerate": ""})), "");
+        assert_eq!(
+            names(json!({"n+": 1, "+tags": "a", "tags-": "b"})),
+            "n,tags"
+        );
+    }
+
+    #[test]
+    fn guests_cannot_set_hidden_fields_but_a_password() {
+        let mut users = Collection::new(CollectionType::Auth, &mut Fixed);
+        let mut secret = Field::new(FieldType::Text, "secret");
+        secret.hidden = true;
+        users.add_field(secret);
+        let catalog = Catalog::new(1, vec![users]);
+        let entry = catalog.all()[0].clone();
+        let body = object(
+            json!({"secret": "x", "tokenKey": "y", "password": "12345678", "email": "a@b.c"}),
+        );
+        for (superuser, secret) in [(false, ""), (true, "x")] {
+            let mut draft = Draft::new(entry.clone());
+            load(&mut draft, body.clone(), superuser);
+            assert_eq!(draft.shown.text("secret"), secret);
+            assert_eq!(draft.shown.text("tokenKey").is_empty(), !superuser);
+            assert_eq!(draft.shown.passwords["password"], "12345678");
+            assert_eq!(draft.shown.text("email"), "a@b.c");
+        }
+    }
+
+    #[test]
+    fn the_create_rule_is_tested_on_the_submitted_row() {
+        let mut posts = Collection::new(CollectionType::Base, &mut Fixed);
+        (posts.id, posts.name) = ("p1".into(), "posts".into());
+        posts.rules.create = Some("title = 'x'".into());
+        posts.add_field(Field::new(FieldType::Text, "title"));
+        let catalog = Catalog::new(1, vec![posts]);
+        let entry = catalog.all()[0].clone();
+        let draft = Draft::new(entry.clone());
+        let rule = entry
+            .rule(crate::catalog::RuleKind::Create)
+            .expect("a valid rule");
+        let segment =
+            meets(&catalog, &draft, &Call::default(), &rule, &Map::new()).expect("compiles");
+        let Some(Segment::Rows(rows)) = segment else {
+            panic!("a rule with a condition has a statement")
+        };
+        assert!(rows.statement.sql.starts_with(
+            "WITH \"hangar_submitted\" AS (SELECT 0::bigint AS \"_rowid_\", $1::text"
+        ));
+        assert!(
+            !rows.statement.sql.contains("\"public\".\"posts\""),
+            "{}",
+            rows.statement.sql
+        );
+        assert!(
+            rows.statement
+                .sql
+                .contains(&format!("${}", rows.statement.params.len()))
+        );
+    }
+}

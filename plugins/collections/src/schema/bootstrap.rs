@@ -5,7 +5,7 @@ use hangar_model::system;
 use hangar_sdk::{Result, migrations, postgres};
 
 use crate::answer::Failure;
-use crate::random::{HostRandom, now};
+use crate::random::{HostRandom, now_ms};
 use crate::schema::store;
 
 const COLLECTIONS: &str = include_str!("../../migrations/0001_collections.sql");
@@ -33,7 +33,7 @@ pub fn activate() -> Result<()> {
     store::change(|| {
         // Another node may have been faster.
         if is_empty()? {
-            for collection in system::collections(&now(), &mut HostRandom) {
+            for collection in system::collections(now_ms(), &mut HostRandom) {
                 store::save(&collection, None)?;
             }
         }

@@ -64,21 +64,21 @@ pub fn drafted(
     Ok(new)
 }
 
-/// A stored collection with a body merged in, prepared but not yet checked.
+/// A stored collection with a body merged in, prepared but not yet checked. The check refuses a change of type, and
+/// tells what else the other type would have lacked.
 pub fn merged(old: &Collection, body: &Map<String, Value>) -> Outcome<Collection> {
     let mut new = old.clone();
-    new.merge(body).map_err(|_| ApiError::bad_body())?;
-    if body.get("type").is_some_and(|kind| kind != old.kind.name()) {
-        let error = FieldError::new(
-            "validation_collection_type_change",
-            "Collection type cannot be changed.",
-        );
-        return Err(ApiError::invalid(
-            messages::UPDATE_COLLECTION,
-            ValidationErrors::one("type", error),
-        )
-        .into());
+    let kind = match body.get("type") {
+        None | Some(Value::Null) => old.kind,
+        Some(Value::String(name)) if name.is_empty() => old.kind,
+        Some(Value::String(name)) => CollectionType::parse(name)
+            .ok_or_else(|| ApiError::invalid(messages::UPDATE_COLLECTION, unknown_type()))?,
+        Some(_) => return Err(ApiError::bad_body().into()),
+    };
+    if kind != old.kind {
+        new.convert(kind);
     }
+    new.merge(body).map_err(|_| ApiError::bad_body())?;
     new.prepare(Some(old), &|_| false, &now(), &mut HostRandom);
     Ok(new)
 }

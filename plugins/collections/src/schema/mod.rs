@@ -80,7 +80,13 @@ fn picker(request: &Request) -> Result<Option<Picker>, ApiError> {
 
 /// The first value of a query parameter; empty if there is none.
 fn parameter(request: &Request, name: &str) -> String {
-    form_urlencoded::parse(request.query.as_bytes())
+    // As in Go, a malformed pair is left out.
+    request
+        .query
+        .split('&')
+        .map(str::as_bytes)
+        .filter(|pair| body::is_form(pair))
+        .flat_map(form_urlencoded::parse)
         .find(|(key, _)| key == name)
         .map(|(_, value)| value.into_owned())
         .unwrap_or_default()

@@ -67,7 +67,22 @@ pub fn check(
         },
         &mut HostRandom,
     )
-    .map_err(|errors| ApiError::invalid(failed_message(old), errors).into())
+    .map_err(|errors| ApiError::invalid(failed_message(old), errors))?;
+    if old.is_none_or(|old| old.name != new.name) && is_reserved(&new.name) {
+        return Err(ApiError::bad_request(&format!(
+            "{} Raw error: object name reserved for internal use: {}",
+            failed_message(old),
+            new.name
+        ))
+        .into());
+    }
+    Ok(())
+}
+
+/// SQLite keeps these names for itself: a collection that has one could not move to PocketBase.
+fn is_reserved(name: &str) -> bool {
+    name.get(..7)
+        .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
 }
 
 /// Brings the table to the new definition and stores the metadata. To be called within [`change`].

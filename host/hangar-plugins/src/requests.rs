@@ -1,0 +1,212 @@
+//! Requests: who is asking, which plugin answers, with what.
+
+use std::sync::Arc;
+
+use hangar_core::{Error, Result};
+use hangar_wit::errors::Error as WitError;
+use hangar_wit::{Body, Chunks};
+use tokio::sync::oneshot;
+
+use crate::exports::{HttpRequest, HttpResponse, Payload};
+use crate::generation::{Generation, Instance};
+use crate::graph::Matched;
+use crate::host::Host;
+use crate::state::{CallContext, Entry};
+use crate::streaming::Started;
+
+/// A request as the HTTP server has read it.
+pub struct Incoming {
+    /// Upper case.
+    pub method: String,
+    /// Percent-encoded path.
+    pub path: String,
+    /// Query without `?`.
+    pub query: String,
+    /// `name: value\n` lines, names in lower case.
+    pub headers: String,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Address of the peer.
+    pub remote_address: String,
+    /// Identifier of the request.
+    pub request_id: Arc<str>,
+    /// The token it carries, if any.
+    pub token: Option<String>,
+}
+
+/// What a plugin answered.
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: AnswerBody,
+}
+
+/// A body, in memory or still to be made.
+pub enum AnswerBody {
+    /// All of it.
+    Bytes(Vec<u8>),
+    /// Made when awaited.
+    Deferred(Body),
+    /// Sent while the plugin is still at work.
+    Stream(Chunks),
+}
+
+impl Host {
+    /// Serves a request with the plugin that owns its route.
+    pub async fn serve(&self, matched: Matched, incoming: Incoming) -> Result<Answer> {
+        let route = matched.route.path.clone();
+        self.handle(&matched.generation, route, matched.params, incoming)
+            .await
+    }
+
+    /// Serves a request that no route matches, or one that carries an error of the host; `None` without a fallback.
+    pub async fn serve_fallback(&self, incoming: Incoming) -> Option<Result<Answer>> {
+        let fallback = self.graph.load().fallback()?.clone();
+        Some(
+            self.handle(&fallback, String::new(), Vec::new(), incoming)
+                .await,
+        )
+    }
+
+    async fn handle(
+        &self,
+        generation: &Arc<Generation>,
+        route: String,
+        params: Vec<String>,
+        incoming: Incoming,
+    ) -> Result<Answer> {
+        let limits = &generation.plugin.limits;
+        let mut call = CallContext::new(incoming.request_id.clone(), limits.wall_ms, limits.cpu_ms);
+        if let Some(token) = &incoming.token {
+            call.identity = self.identify(&call, token).await?;
+        }
+        let request = HttpRequest {
+            method: incoming.method,
+            path: incoming.path,
+            query: incoming.query,
+            headers: incoming.headers,
+            body: incoming.body,
+            route,
+            params,
+            identity: call.identity.as_deref().map(str::to_owned),
+            remote_address: incoming.remote_address,
+        };
+        let bound = limits.response_bytes;
+        let (reply, started) = oneshot::channel();
+        let entry = Entry {
+            next: None,
+            reply: Some(reply),
+        };
+        let (host, owner) = (self.this(), generation.clone());
+        // In a box of its own: a plugin that streams goes on with it after its response has begun.
+        let mut running = Box::pin(async move {
+            owner
+                .run(&host, call, entry, async |instance: &mut Instance| {
+                    answer(instance, request).await
+                })
+                .await
+        });
+        let answer = tokio::select! {
+            biased;
+            answer = &mut running => answer?,
+            Ok(Started { answer, abort }) = started => {
+                let name = generation.plugin.name.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = running.await {
+                        tracing::error!(plugin = %name, %error, "a streamed response was cut off");
+                        let _ = abort.send(Err(std::io::Error::other("cut off"))).await;
+                    }
+                });
+                return Ok(answer);
+            }
+        };
+        let answer = match answer {
+            Some(answer) => answer.map_err(Error::from)?,
+            None => {
+                return Err(Error::new(
+                    "bad_component",
+                    500,
+                    format!(
+                        "plugin \"{}\" declares routes but does not export hangar:http/handler",
+                        generation.name()
+                    ),
+                ));
+            }
+        };
+        match &answer.body {
+            AnswerBody::Bytes(bytes) if bytes.len() > bound => Err(Error::limit(
+                generation.name(),
+                "size of a response body",
+                format!("{} MiB", bound >> 20),
+                "limits.response-bytes",
+            )),
+            _ => Ok(answer),
+        }
+    }
+
+    /// Asks the plugin that serves identities who is behind a token, unless that is known.
+    async fn identify(&self, call: &CallContext, token: &str) -> Result<Option<Arc<str>>> {
+        if let Some(known) = self.identities.get(token) {
+            return Ok(Some(known));
+        }
+        let graph = self.graph();
+        let Some(generation) = graph.identities() else {
+            return Ok(None);
+        };
+        let mark = self.identities.mark();
+        let answer = generation
+            .run(
+                &self.this(),
+                call.clone(),
+                Entry::default(),
+                async |instance: &mut Instance| {
+                    let Instance { store, functions } = instance;
+                    match &functions.authenticate {
+                        Some(authenticate) => {
+                            Ok(authenticate.call_async(store, (token.to_owned(),)).await?.0)
+                        }
+                        None => Ok(Ok(None)),
+                    }
+                },
+            )
+            .await?;
+        let document: Option<Arc<str>> = answer.map_err(Error::from)?.map(Arc::from);
+        if let Some(document) = &document {
+            self.identities.keep(mark, token, document.clone());
+        }
+        Ok(document)
+    }
+}
+
+/// Calls the handler of an instance; `None` if it has none.
+async fn answer(
+    instance: &mut Instance,
+    request: HttpRequest,
+) -> wasmtime::Result<Option<Result<Answer, WitError>>> {
+    let Instance { store, functions } = instance;
+    let Some(handle) = &functions.http else {
+        return Ok(None);
+    };
+    let HttpResponse {
+        status,
+        headers,
+        payload,
+    } = match handle.call_async(&mut *store, (request,)).await?.0 {
+        Ok(response) => response,
+        Err(error) => return Ok(Some(Err(error))),
+    };
+    let body = match payload {
+        Payload::Empty => AnswerBody::Bytes(Vec::new()),
+        Payload::Text(text) => AnswerBody::Bytes(text.into_bytes()),
+        Payload::Bytes(bytes) => AnswerBody::Bytes(bytes),
+        Payload::Body(body) => AnswerBody::Deferred(store.data_mut().table.delete(body)?),
+    };
+    Ok(Some(Ok(Answer {
+        status,
+        headers,
+        body,
+    })))
+}
