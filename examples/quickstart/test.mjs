@@ -1,4 +1,5 @@
-// The README's promises, kept: the demo runs, an edited hook and an added plugin serve without a restart.
+// The README's promises, kept: the demo runs, an edited hook and an added plugin serve without a restart. After
+// `make build`.
 //
 // HANGAR_BIN: the binary (default: where `make build` puts it). HELLO_PLUGIN: the built example plugin (default: built
 // here by cargo).
@@ -103,9 +104,22 @@ test("the demo of the README", async () => {
   assert.equal((await admin.collection("notes").getList(1, 1)).totalItems, 1, "and nothing was saved");
 });
 
+test("the hook has the types of sdk-js", () => {
+  const tsc = join(ROOT, "sdk-js/node_modules/typescript/bin/tsc"); // installed by `make build`
+  execFileSync(process.execPath, [tsc, "-p", HERE], { stdio: "inherit" });
+});
+
 test("an edited TypeScript hook is live without a restart, a broken one changes nothing", async () => {
-  const { pid } = server;
   const text = readFileSync(hook, "utf8");
+  // Somebody uses the API all the time.
+  const answers = new Map();
+  let busy = true;
+  const user = (async () => {
+    while (busy) {
+      const { status } = await get("/quickstart/hello/Ada");
+      answers.set(status, (answers.get(status) ?? 0) + 1);
+    }
+  })();
   writeFileSync(hook, text.replace("Hello, ", "Good day, "));
   const greeting = async () => (await get("/quickstart/hello/Ada")).body.greeting;
   const took = await until("the edited hook", LIVE_MS, async () => (await greeting()) === "Good day, Ada!");
@@ -116,7 +130,10 @@ test("an edited TypeScript hook is live without a restart, a broken one changes 
   assert.equal(await greeting(), "Good day, Ada!", "the version before stays");
   writeFileSync(hook, text);
   await until("the repaired hook", LIVE_MS, async () => (await greeting()) === "Hello, Ada!");
-  assert.equal(server.pid, pid);
+  busy = false;
+  await user;
+  assert.deepEqual([...answers.keys()], [200], "no request failed during the swaps");
+  assert.ok(answers.get(200) > 10, "and there were some");
   assert.equal(server.exitCode, null);
 });
 

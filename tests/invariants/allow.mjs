@@ -22,6 +22,7 @@ export const WORDS = {
   "host/hangar-crypto/src/jwt.rs": [/let claims = r#"/, "the claims of a token in a test"],
   "host/hangar-cluster/src/options.rs": [/a superuser of this cluster/, "PostgreSQL's own superuser"],
   "host/hangar-http/src/cors.rs": [/^\/\/! CORS as PocketBase does it/, "says whose behaviour the constants follow"],
+  "host/hangar-http/src/dispatch.rs": [/^\/\/\/ .*as in PocketBase/, "says where a constant comes from"],
   "host/hangar-http/src/server.rs": [/\/\/\/ Marks a response/, "says why only static files are compressed"],
   "host/hangar-http/src/files.rs": [/\/\/\/ .*pb_public/, "says whose behaviour it follows"],
   "host/hangar/src/serve.rs": [/first superuser|hangar superuser create/, "tells the newcomer what the command of a plugin is"],

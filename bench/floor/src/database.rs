@@ -48,8 +48,11 @@ impl Database {
     /// Connects, and makes the tables where there are none.
     pub async fn open(url: &str, readers: usize, writers: usize) -> Result<Self, Box<dyn Error>> {
         make_tables(&connect(url).await?).await?;
-        let mut database =
-            Self { readers: Vec::new(), writers: Vec::new(), turn: AtomicUsize::new(0) };
+        let mut database = Self {
+            readers: Vec::new(),
+            writers: Vec::new(),
+            turn: AtomicUsize::new(0),
+        };
         for _ in 0..readers.max(1) {
             database.readers.push(reader(connect(url).await?).await?);
         }
@@ -75,7 +78,9 @@ impl Database {
 
     /// Makes the one user if there is none and signs a token for it.
     pub async fn seed_user(&self) -> Result<String, Box<dyn Error>> {
-        let key: String = (0..4).map(|_| format!("{:016x}", rand::random::<u64>())).collect();
+        let key: String = (0..4)
+            .map(|_| format!("{:016x}", rand::random::<u64>()))
+            .collect();
         let client = &self.reader().client;
         client
             .execute(
@@ -84,7 +89,9 @@ impl Database {
                 &[&USER, &key],
             )
             .await?;
-        let row = client.query_one("select token_key from users where id = $1", &[&USER]).await?;
+        let row = client
+            .query_one("select token_key from users where id = $1", &[&USER])
+            .await?;
         Ok(token::sign(USERS, USER, row.try_get(0)?))
     }
 }
@@ -137,10 +144,24 @@ async fn reader(client: Client) -> Result<Reader, tokio_postgres::Error> {
     let (mut view, mut list, mut count) = (Vec::new(), Vec::new(), Vec::new());
     for name in COLLECTIONS {
         let columns = COLUMNS;
-        view.push(client.prepare(&format!("select {columns} from {name} where id = $1")).await?);
+        view.push(
+            client
+                .prepare(&format!("select {columns} from {name} where id = $1"))
+                .await?,
+        );
         let matching = format!("from {name} where n > $1 and published");
-        list.push(client.prepare(&format!("select {columns} {matching} order by n desc limit 30")).await?);
-        count.push(client.prepare(&format!("select count(*) {matching}")).await?);
+        list.push(
+            client
+                .prepare(&format!(
+                    "select {columns} {matching} order by n desc limit 30"
+                ))
+                .await?,
+        );
+        count.push(
+            client
+                .prepare(&format!("select count(*) {matching}"))
+                .await?,
+        );
     }
     let user = client
         .prepare(
@@ -148,7 +169,13 @@ async fn reader(client: Client) -> Result<Reader, tokio_postgres::Error> {
              from users where id = $1",
         )
         .await?;
-    Ok(Reader { client, view, list, count, user })
+    Ok(Reader {
+        client,
+        view,
+        list,
+        count,
+        user,
+    })
 }
 
 async fn writer(client: Client) -> Result<Writer, tokio_postgres::Error> {

@@ -20,7 +20,9 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// The present time, cut to milliseconds.
     pub fn now() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Self((since.as_millis() as i64 - EPOCH_DAYS * DAY_MILLIS) * 1000)
     }
 
@@ -83,7 +85,9 @@ pub struct Jsonb<'a>(pub &'a str);
 
 impl<'a> FromSql<'a> for Jsonb<'a> {
     fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Failure> {
-        let [1, text @ ..] = raw else { return Err("unknown version of jsonb".into()) };
+        let [1, text @ ..] = raw else {
+            return Err("unknown version of jsonb".into());
+        };
         Ok(Self(std::str::from_utf8(text)?))
     }
     accepts!(JSONB);
@@ -107,7 +111,11 @@ pub fn text(out: &mut Vec<u8>, text: &str) {
 /// A number; whole ones without a fraction.
 pub fn number(out: &mut Vec<u8>, value: f64) {
     let whole = value as i64;
-    let written = if whole as f64 == value { write!(out, "{whole}") } else { write!(out, "{value}") };
+    let written = if whole as f64 == value {
+        write!(out, "{whole}")
+    } else {
+        write!(out, "{value}")
+    };
     written.expect("memory takes every number");
 }
 

@@ -40,15 +40,26 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let routes = Router::new()
         .route("/api/health", get(requests::health))
-        .route("/api/collections/{collection}/records", get(requests::list).post(requests::create))
-        .route("/api/collections/{collection}/records/{id}", get(requests::view))
-        .route("/api/collections/users/auth-refresh", post(requests::refresh))
+        .route(
+            "/api/collections/{collection}/records",
+            get(requests::list).post(requests::create),
+        )
+        .route(
+            "/api/collections/{collection}/records/{id}",
+            get(requests::view),
+        )
+        .route(
+            "/api/collections/users/auth-refresh",
+            post(requests::refresh),
+        )
         .route("/bench/hello/{name}", get(requests::hello))
         .with_state(Arc::new(database));
-    let listener = tokio::net::TcpListener::bind(address).await?.tap_io(|stream| {
-        // Best effort: without it a request is slower, not wrong.
-        let _ = stream.set_nodelay(true);
-    });
+    let listener = tokio::net::TcpListener::bind(address)
+        .await?
+        .tap_io(|stream| {
+            // Best effort: without it a request is slower, not wrong.
+            let _ = stream.set_nodelay(true);
+        });
     axum::serve(listener, routes).await?;
     Ok(())
 }

@@ -42,7 +42,9 @@ impl IntoResponse for Failure {
             Self::Missing => (StatusCode::NOT_FOUND, "not found").into_response(),
             Self::Refused => (StatusCode::UNAUTHORIZED, "the token is not valid").into_response(),
             Self::Input(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
-            Self::Postgres(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+            Self::Postgres(error) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
+            }
         }
     }
 }
@@ -52,7 +54,10 @@ fn answer(body: Vec<u8>) -> Response {
 }
 
 fn collection(name: &str) -> Result<usize, Failure> {
-    COLLECTIONS.iter().position(|known| *known == name).ok_or(Failure::Missing)
+    COLLECTIONS
+        .iter()
+        .position(|known| *known == name)
+        .ok_or(Failure::Missing)
 }
 
 /// A record as the API shows it.
@@ -122,7 +127,11 @@ pub async fn hello(Path(name): Path<String>) -> Response {
 pub async fn view(State(database): AppState, Path((name, id)): Path<(String, String)>) -> Answer {
     let of = collection(&name)?;
     let reader = database.reader();
-    let row = reader.client.query_opt(&reader.view[of], &[&id]).await?.ok_or(Failure::Missing)?;
+    let row = reader
+        .client
+        .query_opt(&reader.view[of], &[&id])
+        .await?
+        .ok_or(Failure::Missing)?;
     let mut out = Vec::with_capacity(512);
     Record::read(&row)?.write(&mut out, &name);
     Ok(answer(out))
@@ -156,7 +165,8 @@ pub async fn list(
     }
     let total = total.unwrap_or(-1);
     out.extend_from_slice(
-        format!(r#"],"page":1,"perPage":{PER_PAGE},"totalItems":{total},"totalPages":{pages}}}"#).as_bytes(),
+        format!(r#"],"page":1,"perPage":{PER_PAGE},"totalItems":{total},"totalPages":{pages}}}"#)
+            .as_bytes(),
     );
     Ok(answer(out))
 }
@@ -194,8 +204,16 @@ pub async fn create(State(database): AppState, Path(name): Path<String>, body: B
     let id = input.id.unwrap_or_else(new_id);
     let now = Timestamp::now();
     let meta = input.meta.map(|meta| Jsonb(meta.get()));
-    let values: [&(dyn ToSql + Sync); 8] =
-        [&input.body, &now, &id, &meta, &input.n, &input.published, &input.title, &now];
+    let values: [&(dyn ToSql + Sync); 8] = [
+        &input.body,
+        &now,
+        &id,
+        &meta,
+        &input.n,
+        &input.published,
+        &input.title,
+        &now,
+    ];
     let writer = database.writer();
     writer.client.execute(&writer.insert[of], &values).await?;
     let record = Record {
@@ -215,11 +233,17 @@ pub async fn create(State(database): AppState, Path(name): Path<String>, body: B
 
 /// `POST /api/collections/users/auth-refresh`.
 pub async fn refresh(State(database): AppState, headers: HeaderMap) -> Answer {
-    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     let token = token.ok_or(Failure::Refused)?;
     let claims = token::claims(token).ok_or(Failure::Refused)?;
     let reader = database.reader();
-    let row = reader.client.query_opt(&reader.user, &[&claims.id]).await?.ok_or(Failure::Refused)?;
+    let row = reader
+        .client
+        .query_opt(&reader.user, &[&claims.id])
+        .await?
+        .ok_or(Failure::Refused)?;
     let key: &str = row.try_get(8)?;
     if !token::verify(token, key) {
         return Err(Failure::Refused);

@@ -34,7 +34,10 @@ fn mac(signed: &str, user_key: &str) -> Hmac<Sha256> {
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
 }
 
 /// A new token for a user.
@@ -65,7 +68,11 @@ pub fn claims(token: &str) -> Option<Claims> {
 
 /// Whether a token was signed here for the user with this key.
 pub fn verify(token: &str, user_key: &str) -> bool {
-    let Some((signed, signature)) = token.rsplit_once('.') else { return false };
-    let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return false };
+    let Some((signed, signature)) = token.rsplit_once('.') else {
+        return false;
+    };
+    let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else {
+        return false;
+    };
     mac(signed, user_key).verify_slice(&signature).is_ok()
 }

@@ -10,7 +10,8 @@ impl hangar_sdk::http::Guest for Hello {
     /// `GET /hello/{name}`.
     fn handle(request: Request) -> Result<Response> {
         let name = request.params.first().map_or("world", String::as_str);
-        let rows = postgres::query("SELECT 'Hello, ' || $1::text || '!' AS greeting", vec![name.into()])?;
+        let sql = "SELECT 'Hello, ' || $1::text || '!' AS greeting";
+        let rows = postgres::query(sql, vec![name.into()])?;
         let body = serde_json::to_string(&rows.objects())?;
         Ok(Response::json(200, body))
     }

@@ -146,6 +146,9 @@ fn report(parts: &Parts, request_id: &Arc<str>, error: &Error) {
     let (method, path) = (&parts.method, parts.uri.path());
     if error.status >= 500 {
         tracing::error!(%method, path, request = %request_id, %error, "request failed");
+    } else if error.code == "denied" {
+        // The client can do nothing about a missing grant.
+        tracing::warn!(%method, path, request = %request_id, %error, "request failed");
     } else {
         tracing::debug!(%method, path, request = %request_id, %error, "request refused");
     }

@@ -12,13 +12,17 @@ const OWNED: [HeaderName; 3] = [
 
 /// A plugin's answer as a response.
 pub fn response(status: u16, headers: Vec<(String, String)>, body: Body) -> Result<Response> {
-    let status = StatusCode::from_u16(status).map_err(|_| {
-        Error::new(
-            "bad_response",
-            500,
-            format!("a plugin answered with the status {status}, which is none"),
-        )
-    })?;
+    // 1xx are no answers: a client would go on waiting for one.
+    let status = StatusCode::from_u16(status)
+        .ok()
+        .filter(|status| !status.is_informational())
+        .ok_or_else(|| {
+            Error::new(
+                "bad_response",
+                500,
+                format!("a plugin answered with the status {status}, which is none"),
+            )
+        })?;
     let mut response = Response::new(body);
     *response.status_mut() = status;
     for (name, value) in headers {

@@ -1,5 +1,6 @@
 //! How a version of a plugin comes into service: staged, activated, put in place.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,7 +23,7 @@ impl Host {
     pub async fn stage(
         &self,
         file: &str,
-        component: Vec<u8>,
+        component: Cow<'static, [u8]>,
         settings: &PluginSettings,
         sources: Sources,
     ) -> Result<Generation> {

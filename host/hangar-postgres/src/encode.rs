@@ -77,8 +77,9 @@ pub fn json(out: &mut String, ty: &Type, bytes: &[u8]) -> Result<()> {
         Type::TIMESTAMP => timestamp(out, i64::from_be_bytes(fixed(bytes)?), 'T', ""),
         Type::DATE => {
             let days = i64::from(i32::from_be_bytes(fixed(bytes)?));
-            let (year, month, day) = civil(days + 10_957);
-            let _ = write!(out, "\"{year:04}-{month:02}-{day:02}\"");
+            out.push('"');
+            day(out, days + 10_957);
+            out.push('"');
         }
         Type::CHAR => string(out, &char::from(fixed::<1>(bytes)?[0]).to_string()),
         Type::BYTEA => {
@@ -174,18 +175,47 @@ pub fn date(out: &mut String, ty: &Type, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// `micros` since 2000-01-01; written with milliseconds.
+/// `micros` since 2000-01-01; written with milliseconds. Digit by digit: rows have many of these, and the formatting
+/// machinery costs several times as much.
 fn timestamp(out: &mut String, micros: i64, separator: char, zone: &str) {
     const DAY: i64 = 86_400_000_000;
     let micros = micros.saturating_add(946_684_800_000_000);
-    let (year, month, day) = civil(micros.div_euclid(DAY));
     let ms = micros.rem_euclid(DAY) / 1000;
-    let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
-    let ms = ms % 1000;
-    let _ = write!(
-        out,
-        "\"{year:04}-{month:02}-{day:02}{separator}{hour:02}:{minute:02}:{second:02}.{ms:03}{zone}\""
-    );
+    out.push('"');
+    day(out, micros.div_euclid(DAY));
+    out.push(separator);
+    digits(out, ms / 3_600_000, 2);
+    out.push(':');
+    digits(out, ms / 60_000 % 60, 2);
+    out.push(':');
+    digits(out, ms / 1000 % 60, 2);
+    out.push('.');
+    digits(out, ms % 1000, 3);
+    out.push_str(zone);
+    out.push('"');
+}
+
+/// Writes a number of days since 1970-01-01 as `YYYY-MM-DD`.
+fn day(out: &mut String, days: i64) {
+    let (year, month, day) = civil(days);
+    if (0..=9999).contains(&year) {
+        digits(out, year, 4);
+    } else {
+        // Far years keep their sign and their length.
+        out.push_str(itoa::Buffer::new().format(year));
+    }
+    out.push('-');
+    digits(out, month, 2);
+    out.push('-');
+    digits(out, day, 2);
+}
+
+/// Writes a small number with leading zeros.
+fn digits(out: &mut String, value: i64, width: u32) {
+    for position in (0..width).rev() {
+        let digit = value / 10_i64.pow(position) % 10;
+        out.push(char::from(b'0' + digit as u8));
+    }
 }
 
 /// Year, month and day of a number of days since 1970-01-01, in the proleptic Gregorian calendar.
@@ -216,27 +246,28 @@ fn number(out: &mut String, value: f64) {
 
 /// Writes a JSON string; the runs between characters that need an escape are copied whole.
 pub fn string(out: &mut String, text: &str) {
+    out.reserve(text.len() + 2);
     out.push('"');
-    let mut from = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let escape = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            0..0x20 => "",
-            _ => continue,
-        };
-        out.push_str(&text[from..at]);
-        if escape.is_empty() {
-            let _ = write!(out, "\\u{byte:04x}");
-        } else {
-            out.push_str(escape);
+    let mut rest = text;
+    // Most texts have nothing to escape: one pass, one copy.
+    while let Some(at) = rest
+        .bytes()
+        .position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+    {
+        out.push_str(&rest[..at]);
+        match rest.as_bytes()[at] {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            byte => {
+                let _ = write!(out, "\\u{byte:04x}");
+            }
         }
-        from = at + 1;
+        rest = &rest[at + 1..];
     }
-    out.push_str(&text[from..]);
+    out.push_str(rest);
     out.push('"');
 }
 

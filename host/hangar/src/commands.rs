@@ -73,6 +73,7 @@ fn list(settings: &Settings) -> Result<()> {
             .collect();
         let grants: Vec<_> = granted.iter().map(|(name, _)| name.as_str()).collect();
         let missing: Vec<_> = wanted
+            .component
             .manifest
             .grants
             .iter()
@@ -91,10 +92,10 @@ fn list(settings: &Settings) -> Result<()> {
         };
         println!(
             "{:<14} {:<9} {:<14} {:<7} {}{note}",
-            wanted.manifest.name,
-            wanted.manifest.version,
-            &hangar_wasm::digest(&wanted.bytes)[..12],
-            wanted.manifest.routes.len(),
+            wanted.component.manifest.name,
+            wanted.component.manifest.version,
+            &wanted.component.digest[..12],
+            wanted.component.manifest.routes.len(),
             grants.join(", ")
         );
     }

@@ -43,6 +43,7 @@ pub async fn run(settings: &Settings) -> Result<()> {
         Ok(wanted) => {
             for wanted in &wanted {
                 let ungranted: Vec<_> = wanted
+                    .component
                     .manifest
                     .grants
                     .iter()
@@ -55,9 +56,9 @@ pub async fn run(settings: &Settings) -> Result<()> {
                     })
                     .cloned()
                     .collect();
-                let name = format!("plugin {}", wanted.manifest.name);
+                let name = format!("plugin {}", wanted.component.manifest.name);
                 if ungranted.is_empty() {
-                    report.good(&name, &wanted.manifest.version);
+                    report.good(&name, &wanted.component.manifest.version);
                 } else {
                     report.note(
                         &name,

@@ -1,7 +1,8 @@
 //! Which plugins run: the shipped ones, those of hangar.toml in their place or beside them, and what each is granted.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use hangar_core::{Error, Result};
 use hangar_plugins::{Host, Manifest, PluginSettings, Sources, read_component};
@@ -11,27 +12,53 @@ use crate::settings::Settings;
 use crate::sources;
 
 /// The shipped components, in the order of their activation.
-static SHIPPED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
+static EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 
 /// A plugin as it shall run.
 pub struct Wanted {
     /// For messages.
     pub file: String,
     /// The component.
-    pub bytes: Vec<u8>,
-    /// What it says of itself.
-    pub manifest: Manifest,
+    pub component: Component,
     /// Settings, with the grants of shipped plugins.
     pub settings: PluginSettings,
     /// Its sources.
     pub sources: Sources,
 }
 
+/// A component with what can be read off it.
+#[derive(Clone)]
+pub struct Component {
+    /// WebAssembly.
+    pub bytes: Cow<'static, [u8]>,
+    /// SHA-256 of the bytes.
+    pub digest: String,
+    /// What it says of itself.
+    pub manifest: Manifest,
+}
+
+impl Component {
+    fn read(file: &str, bytes: Cow<'static, [u8]>) -> Result<Self> {
+        Ok(Self {
+            manifest: Manifest::read(file, &bytes)?,
+            digest: hangar_wasm::digest(&bytes),
+            bytes,
+        })
+    }
+}
+
+/// The shipped components, read once: they are megabytes.
+static SHIPPED: LazyLock<Vec<Component>> = LazyLock::new(|| {
+    let read =
+        |(name, bytes): &(&str, &'static [u8])| Component::read(name, Cow::Borrowed(bytes)).ok();
+    EMBEDDED.iter().filter_map(read).collect()
+});
+
 /// Manifests of the shipped plugins.
 pub fn shipped_manifests() -> Vec<Manifest> {
     SHIPPED
         .iter()
-        .filter_map(|(name, bytes)| Manifest::read(name, bytes).ok())
+        .map(|component| component.manifest.clone())
         .collect()
 }
 
@@ -39,22 +66,29 @@ pub fn shipped_manifests() -> Vec<Manifest> {
 pub fn manifests(settings: &Settings) -> Result<Vec<Manifest>> {
     Ok(wanted(settings)?
         .into_iter()
-        .map(|wanted| wanted.manifest)
+        .map(|wanted| wanted.component.manifest)
         .collect())
 }
 
 /// The plugins the settings ask for: shipped ones first, then the others by name.
 pub fn wanted(settings: &Settings) -> Result<Vec<Wanted>> {
     let mut all = Vec::new();
-    for (name, bytes) in SHIPPED {
-        let own = settings.plugins.get(*name).cloned().unwrap_or_default();
+    for component in SHIPPED.iter() {
+        let name = &component.manifest.name;
+        let own = settings.plugins.get(name).cloned().unwrap_or_default();
         if own.enabled != Some(false) {
-            all.push(one(settings, name, Some(bytes), own)?);
+            all.push(one(settings, name, Some(component), own)?);
         }
     }
-    let added = settings.plugins.iter().filter(|(name, own)| {
-        own.enabled != Some(false) && !SHIPPED.iter().any(|(shipped, _)| shipped == name)
-    });
+    let shipped = |name: &String| {
+        SHIPPED
+            .iter()
+            .any(|component| component.manifest.name == *name)
+    };
+    let added = settings
+        .plugins
+        .iter()
+        .filter(|(name, own)| own.enabled != Some(false) && !shipped(name));
     for (name, own) in added {
         all.push(one(settings, name, None, own.clone())?);
     }
@@ -64,28 +98,32 @@ pub fn wanted(settings: &Settings) -> Result<Vec<Wanted>> {
 fn one(
     settings: &Settings,
     name: &str,
-    shipped: Option<&[u8]>,
+    shipped: Option<&Component>,
     mut own: PluginSettings,
 ) -> Result<Wanted> {
-    let (file, bytes) = match (&own.path, shipped) {
-        (Some(path), _) => (path.display().to_string(), read_component(path)?),
-        (None, Some(bytes)) => (format!("the shipped component {name}"), bytes.to_vec()),
+    let (file, component) = match (&own.path, shipped) {
+        (Some(path), _) => {
+            let file = path.display().to_string();
+            let component = Component::read(&file, Cow::Owned(read_component(path)?))?;
+            (file, component)
+        }
+        (None, Some(component)) => (format!("the shipped component {name}"), component.clone()),
         (None, None) => {
             return Err(Error::bad_input(format!(
                 "hangar.toml, [plugins.{name}]: there is no shipped plugin of this name; write path = \"….wasm\""
             )));
         }
     };
-    let manifest = Manifest::read(&file, &bytes)?;
+    let manifest = &component.manifest;
     if manifest.name != name {
         return Err(Error::bad_input(format!(
             "{file} is plugin \"{}\", but hangar.toml has it under [plugins.{name}]",
             manifest.name
         )));
     }
-    if shipped.is_some() {
+    if let Some(shipped) = shipped {
         // What takes a shipped plugin's place gets its grants, unless hangar.toml says otherwise.
-        for grant in shipped_grants(name) {
+        for grant in shipped.manifest.grants.clone() {
             let default = if grant == "fetch" {
                 Value::from(["*"].as_slice())
             } else {
@@ -108,17 +146,10 @@ fn one(
     };
     Ok(Wanted {
         file,
-        bytes,
-        manifest,
+        component,
         settings: own,
         sources,
     })
-}
-
-fn shipped_grants(name: &str) -> Vec<String> {
-    let manifests = shipped_manifests();
-    let own = manifests.into_iter().find(|manifest| manifest.name == name);
-    own.map(|manifest| manifest.grants).unwrap_or_default()
 }
 
 /// Keeps the plugins of a running host as the settings want them.
@@ -142,7 +173,7 @@ impl Manager {
         let mut running = self.running.lock().await;
         let mut tasks = Vec::new();
         for wanted in wanted(settings)? {
-            let name = wanted.manifest.name.clone();
+            let name = wanted.component.manifest.name.clone();
             let version = fingerprint(&wanted);
             if running.get(&name) == Some(&version) {
                 continue;
@@ -151,12 +182,11 @@ impl Manager {
             let staged = tokio::spawn(async move {
                 let Wanted {
                     file,
-                    bytes,
+                    component,
                     settings,
                     sources,
-                    ..
                 } = wanted;
-                host.stage(&file, bytes, &settings, sources).await
+                host.stage(&file, component.bytes, &settings, sources).await
             });
             tasks.push((name, version, staged));
         }
@@ -183,7 +213,7 @@ fn fingerprint(wanted: &Wanted) -> String {
     let sources = serde_json::to_vec(&wanted.sources).unwrap_or_default();
     format!(
         "{} {} {:?}",
-        hangar_wasm::digest(&wanted.bytes),
+        wanted.component.digest,
         hangar_wasm::digest(&sources),
         wanted.settings
     )

@@ -1,5 +1,5 @@
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use hangar_core::{Error, Result};
@@ -154,12 +154,23 @@ fn stop_signal() -> Result<watch::Receiver<bool>> {
 /// Swaps plugins when their component, their sources or hangar.toml change, and on SIGHUP.
 async fn keep_current(manager: Arc<Manager>, mut settings: Settings, flags: Flags) {
     let (send, mut changes) = mpsc::channel::<()>(1);
-    let notify_send = send.clone();
+    // What has changed since the plugins were read went unseen: look once.
+    let _ = send.try_send(());
+    // Without a watcher the channel must stay open, or SIGHUP would not be heard either.
+    let _open = send.clone();
+    let relevant: Arc<RwLock<Vec<PathBuf>>> = Arc::default();
+    let known = relevant.clone();
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let relevant = event.as_ref().map_or(true, |event| !event.kind.is_access());
-        if relevant {
+        let known = known.read().unwrap_or_else(PoisonError::into_inner);
+        // Folders are watched for what may appear in them, so most events are about something else: a log, say.
+        let concerns = |path: &PathBuf| known.iter().any(|known| path.starts_with(known));
+        let changed = match &event {
+            Ok(event) => !event.kind.is_access() && event.paths.iter().any(concerns),
+            Err(_) => true,
+        };
+        if changed {
             // Full means that a change is already on its way.
-            let _ = notify_send.try_send(());
+            let _ = send.try_send(());
         }
     });
     let mut watcher = match watcher {
@@ -173,7 +184,8 @@ async fn keep_current(manager: Arc<Manager>, mut settings: Settings, flags: Flag
     let mut hangup = signal(SignalKind::hangup()).ok();
     loop {
         if let Some(watcher) = &mut watcher {
-            watch_all(watcher, &settings, &mut watched);
+            let paths = watch_all(watcher, &settings, &mut watched);
+            *relevant.write().unwrap_or_else(PoisonError::into_inner) = paths;
         }
         let hung_up = async {
             match &mut hangup {
@@ -210,22 +222,22 @@ async fn keep_current(manager: Arc<Manager>, mut settings: Settings, flags: Flag
     }
 }
 
-/// Watches what the settings name; folders that do not exist yet are watched through their parent.
+/// Watches what the settings name and answers those paths; what does not exist yet is watched through its folder.
 fn watch_all(
     watcher: &mut notify::RecommendedWatcher,
     settings: &Settings,
     watched: &mut Vec<PathBuf>,
-) {
-    let folders = [Some(&settings.hooks)].into_iter().flatten();
-    let own = settings
-        .plugins
-        .values()
-        .flat_map(|plugin| [plugin.watch.as_ref(), plugin.path.as_ref()]);
-    let paths = folders.chain(own.flatten()).chain(settings.file.as_ref());
-    for path in paths {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+) -> Vec<PathBuf> {
+    let own = settings.plugins.values();
+    let own = own.flat_map(|plugin| [plugin.watch.as_ref(), plugin.path.as_ref()]);
+    let named = own
+        .flatten()
+        .chain([&settings.hooks])
+        .chain(settings.file.as_ref());
+    let paths: Vec<PathBuf> = named.map(|path| absolute(path)).collect();
+    for path in &paths {
         let (target, mode) = if path.is_dir() {
-            (path, RecursiveMode::Recursive)
+            (path.clone(), RecursiveMode::Recursive)
         } else {
             // A file is replaced by renaming, which only its folder sees.
             match path.parent() {
@@ -241,4 +253,19 @@ fn watch_all(
             Err(error) => tracing::warn!(%error, path = %target.display(), "cannot be watched"),
         }
     }
+    paths
+}
+
+/// As events name it: absolute, links of its folder resolved.
+fn absolute(path: &Path) -> PathBuf {
+    let plain = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    std::fs::canonicalize(&plain).unwrap_or_else(|_| {
+        let folder = plain
+            .parent()
+            .and_then(|folder| std::fs::canonicalize(folder).ok());
+        match (folder, plain.file_name()) {
+            (Some(folder), Some(name)) => folder.join(name),
+            _ => plain,
+        }
+    })
 }

@@ -26,6 +26,7 @@ pub mod messages;
 pub mod modifier;
 pub mod options;
 pub mod pattern;
+mod pattern_syntax;
 pub mod picker;
 mod prepare;
 pub mod sql;

@@ -243,7 +243,11 @@ pub fn touch_autodates(
 ) {
     for field in &collection.fields {
         if let FieldOptions::Autodate(options) = &field.options
-            && if is_new { options.on_create } else { options.on_update }
+            && if is_new {
+                options.on_create
+            } else {
+                options.on_update
+            }
         {
             record.insert(field.name.clone(), Value::String(now.to_owned()));
         }

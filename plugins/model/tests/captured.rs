@@ -43,9 +43,11 @@ fn system_collections() -> Vec<Collection> {
 
 #[test]
 fn system_collections_are_pocketbases() {
-    let built = system::collections(NOW, &mut Counter::default());
+    let built = system::collections(0, &mut Counter::default());
     assert_eq!(built.len(), 6);
-    for (built, line) in built.iter().zip(SYSTEM.lines()) {
+    assert!(built.is_sorted_by(|one, next| one.created < next.created));
+    for (mut built, line) in built.into_iter().zip(SYSTEM.lines()) {
+        (built.created, built.updated) = (NOW.to_owned(), NOW.to_owned());
         let mut captured = Collection::from_storage(line).expect("a captured collection");
         assert_eq!(captured.to_json(), line);
         (captured.created, captured.updated) = (NOW.to_owned(), NOW.to_owned());
@@ -55,7 +57,7 @@ fn system_collections_are_pocketbases() {
 
 #[test]
 fn stored_form_keeps_secrets_and_the_api_hides_them() {
-    let built = system::collections(NOW, &mut Counter::default());
+    let built = system::collections(0, &mut Counter::default());
     let users = built.last().expect("users");
     let secret = users
         .auth

@@ -23,12 +23,19 @@ pub fn memory_bomb() -> ! {
     }
 }
 
-/// Calls itself until the stack is full.
+/// Calls itself until the stack is full; keeps nothing in linear memory.
+#[inline(never)]
 #[allow(unconditional_recursion)]
-pub fn stack_overflow(above: &[u8; 64]) -> u64 {
+pub fn stack_overflow(number: u64) -> u64 {
+    stack_overflow(number ^ 0x5555).rotate_left(3) ^ number
+}
+
+/// Calls itself until that part of the stack is full which the compiler keeps in linear memory.
+#[allow(unconditional_recursion)]
+pub fn shadow_stack_overflow(above: &[u8; 64]) -> u64 {
     let mut frame = *above;
     frame[0] = frame[0].wrapping_add(1);
-    stack_overflow(black_box(&frame)) + u64::from(black_box(&frame)[0])
+    shadow_stack_overflow(black_box(&frame)) + u64::from(black_box(&frame)[0])
 }
 
 /// Makes the host keep a mebibyte so many times.

@@ -24,7 +24,10 @@ impl Api {
             "/api/collections/_superusers/auth-with-password",
             &json!({"identity": EMAIL, "password": PASSWORD}),
         );
-        client.token = answer.expect(200)["token"].as_str().expect("a token").to_owned();
+        client.token = answer.expect(200)["token"]
+            .as_str()
+            .expect("a token")
+            .to_owned();
         Self { client }
     }
 
@@ -55,7 +58,8 @@ impl Api {
 
     /// Creates a record; answers what the server says.
     pub fn try_create(&mut self, collection: &str, record: &Value) -> Response {
-        self.client.post(&format!("/api/collections/{collection}/records"), record)
+        self.client
+            .post(&format!("/api/collections/{collection}/records"), record)
     }
 
     /// The ids of all records.
@@ -63,10 +67,16 @@ impl Api {
     pub fn ids(&mut self, collection: &str) -> Vec<String> {
         let mut ids = Vec::new();
         for page in 1.. {
-            let path = format!("/api/collections/{collection}/records?fields=id&sort=id&perPage=500&page={page}");
+            let path = format!(
+                "/api/collections/{collection}/records?fields=id&sort=id&perPage=500&page={page}"
+            );
             let answer = self.client.get(&path).expect(200);
             let items = answer["items"].as_array().expect("items");
-            ids.extend(items.iter().map(|item| item["id"].as_str().expect("an id").to_owned()));
+            ids.extend(
+                items
+                    .iter()
+                    .map(|item| item["id"].as_str().expect("an id").to_owned()),
+            );
             if items.len() < 500 {
                 break;
             }

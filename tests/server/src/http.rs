@@ -28,7 +28,12 @@ pub struct Response {
 impl Client {
     /// A client for a server; connects with the first request.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, stream: None, token: String::new(), timeout: Duration::from_secs(60) }
+        Self {
+            address,
+            stream: None,
+            token: String::new(),
+            timeout: Duration::from_secs(60),
+        }
     }
 
     /// Sends a request with a JSON body (`Value::Null`: none) and reads the answer. The connection is dropped after an
@@ -43,7 +48,9 @@ impl Client {
             token => format!("authorization: {token}\r\n"),
         };
         let length = body.len();
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: test\r\n{auth}{kind}content-length: {length}\r\n\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: test\r\n{auth}{kind}content-length: {length}\r\n\r\n"
+        );
         self.raw(&[head.as_bytes(), body.as_bytes()].concat())
     }
 
@@ -90,9 +97,9 @@ impl Client {
         match self.send(method, path, body) {
             Ok(response) => response,
             // A connection that the server has closed in between says nothing about this request.
-            Err(_) if stale => {
-                self.send(method, path, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
-            }
+            Err(_) if stale => self
+                .send(method, path, body)
+                .unwrap_or_else(|error| panic!("{method} {path}: {error}")),
             Err(error) => panic!("{method} {path}: {error}"),
         }
     }
@@ -103,7 +110,10 @@ impl Response {
     pub fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Self> {
         let invalid = |text: &str| io::Error::new(io::ErrorKind::InvalidData, text.to_owned());
         let line = line(stream)?;
-        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status = line
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
         let status = status.ok_or_else(|| invalid(&format!("not a status line: {line:?}")))?;
         let mut headers = Vec::new();
         loop {
@@ -114,10 +124,15 @@ impl Response {
             let (name, value) = line.split_once(':').ok_or_else(|| invalid(&line))?;
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        let mut response = Self { status, headers, body: Vec::new() };
+        let mut response = Self {
+            status,
+            headers,
+            body: Vec::new(),
+        };
         if response.header("transfer-encoding") == Some("chunked") {
             loop {
-                let size = usize::from_str_radix(&self::line(stream)?, 16).map_err(|_| invalid("chunk size"))?;
+                let size = usize::from_str_radix(&self::line(stream)?, 16)
+                    .map_err(|_| invalid("chunk size"))?;
                 let from = response.body.len();
                 response.body.resize(from + size, 0);
                 stream.read_exact(&mut response.body[from..])?;
@@ -126,7 +141,10 @@ impl Response {
                     break;
                 }
             }
-        } else if let Some(length) = response.header("content-length").and_then(|length| length.parse().ok()) {
+        } else if let Some(length) = response
+            .header("content-length")
+            .and_then(|length| length.parse().ok())
+        {
             response.body.resize(length, 0);
             stream.read_exact(&mut response.body)?;
         }
@@ -135,7 +153,9 @@ impl Response {
 
     /// The first value of a header, by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find_map(|(key, value)| (key == name).then_some(value.as_str()))
+        self.headers
+            .iter()
+            .find_map(|(key, value)| (key == name).then_some(value.as_str()))
     }
 
     /// The body as text.
@@ -145,15 +165,24 @@ impl Response {
 
     /// The body as JSON; panics with the body if it is none.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("status {}, not JSON ({error}): {}", self.status, self.text()))
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
+            panic!(
+                "status {}, not JSON ({error}): {}",
+                self.status,
+                self.text()
+            )
+        })
     }
 
     /// The JSON of an answer that must have this status.
     #[track_caller]
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
-        if self.body.is_empty() { Value::Null } else { self.json() }
+        if self.body.is_empty() {
+            Value::Null
+        } else {
+            self.json()
+        }
     }
 
     /// Asserts PocketBase's error envelope with this status, which tells clients nothing of what is inside; answers
@@ -161,14 +190,24 @@ impl Response {
     #[track_caller]
     pub fn envelope(&self, status: u16) -> String {
         let json = self.expect(status);
-        let keys: Vec<_> = json.as_object().expect("an object").keys().map(String::as_str).collect();
+        let keys: Vec<_> = json
+            .as_object()
+            .expect("an object")
+            .keys()
+            .map(String::as_str)
+            .collect();
         assert_eq!(keys.len(), 3, "{json}");
         assert_eq!(json["status"], status, "{json}");
         assert!(json["data"].is_object(), "{json}");
         let message = json["message"].as_str().expect("a message").to_owned();
         assert!(!message.is_empty(), "{json}");
-        for inner in ["plugin", "limits.", "wasm", "sqlstate", "SQL", "hostile", "panick"] {
-            assert!(!self.text().contains(inner), "the client is told {inner:?}: {json}");
+        for inner in [
+            "plugin", "limits.", "wasm", "sqlstate", "SQL", "hostile", "panick",
+        ] {
+            assert!(
+                !self.text().contains(inner),
+                "the client is told {inner:?}: {json}"
+            );
         }
         message
     }
@@ -178,7 +217,10 @@ impl Response {
 fn line(stream: &mut BufReader<TcpStream>) -> io::Result<String> {
     let mut line = Vec::new();
     if stream.read_until(b'\n', &mut line)? == 0 {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection"));
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the server closed the connection",
+        ));
     }
     let text = String::from_utf8_lossy(&line);
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())

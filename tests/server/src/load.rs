@@ -47,7 +47,12 @@ impl Load {
             })
         });
         let threads = threads.collect();
-        Self { stop, done, failures, threads }
+        Self {
+            stop,
+            done,
+            failures,
+            threads,
+        }
     }
 
     /// Repetitions that went well so far.
@@ -70,7 +75,10 @@ impl Load {
     pub fn stop_without_failure(self, least: u64) {
         let (done, failures) = self.stop();
         assert!(failures.is_empty(), "{done} went well, but: {failures:#?}");
-        assert!(done >= least, "only {done} repetitions, expected {least} or more");
+        assert!(
+            done >= least,
+            "only {done} repetitions, expected {least} or more"
+        );
     }
 }
 

@@ -32,17 +32,29 @@ impl Server {
             // Read to its end, so that the server never waits for a full pipe.
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 if let Some(address) = line.strip_prefix("Server started at http://") {
-                    let address = address.split(' ').next().unwrap_or_default().parse::<SocketAddr>();
+                    let address = address
+                        .split(' ')
+                        .next()
+                        .unwrap_or_default()
+                        .parse::<SocketAddr>();
                     let _ = send.send(address.expect("an address"));
                 }
             }
         });
         match receive.recv_timeout(Duration::from_secs(120)) {
-            Ok(address) => Self { child, log, address, started_in: began.elapsed() },
+            Ok(address) => Self {
+                child,
+                log,
+                address,
+                started_in: began.elapsed(),
+            },
             Err(_) => {
                 let _ = child.kill();
                 let status = child.wait();
-                panic!("the server did not start ({status:?}): {}", fs::read_to_string(&log).unwrap_or_default());
+                panic!(
+                    "the server did not start ({status:?}): {}",
+                    fs::read_to_string(&log).unwrap_or_default()
+                );
             }
         }
     }
@@ -65,7 +77,9 @@ impl Server {
     /// The lines of the log that hold all of these texts.
     pub fn logged(&self, texts: &[&str]) -> Vec<String> {
         let log = self.log();
-        let lines = log.lines().filter(|line| texts.iter().all(|text| line.contains(text)));
+        let lines = log
+            .lines()
+            .filter(|line| texts.iter().all(|text| line.contains(text)));
         lines.map(str::to_owned).collect()
     }
 
@@ -77,26 +91,50 @@ impl Server {
             if let Some(line) = self.logged(texts).pop() {
                 return line;
             }
-            assert!(Instant::now() < end, "no line with {texts:?} in the log:\n{}", self.log());
+            assert!(
+                Instant::now() < end,
+                "no line with {texts:?} in the log:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 
     /// Resident memory, bytes.
     pub fn memory(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the process runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
-        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the process runs");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .expect("VmRSS");
+        let kilobytes: u64 = line
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .expect("a number");
         kilobytes << 10
     }
 
     /// Asserts that the process is the one that was started and answers.
     #[track_caller]
     pub fn assert_alive(&mut self) {
-        assert!(self.child.try_wait().expect("a child").is_none(), "the server has ended:\n{}", self.log());
+        assert!(
+            self.child.try_wait().expect("a child").is_none(),
+            "the server has ended:\n{}",
+            self.log()
+        );
         let health = self.client().get("/api/health").expect(200);
-        assert_eq!(health, json!({"message": "API is healthy.", "code": 200, "data": {}}), "{health}");
-        assert!(!self.log().contains("panicked at host/"), "the host panicked:\n{}", self.log());
+        assert_eq!(
+            health,
+            json!({"message": "API is healthy.", "code": 200, "data": {}}),
+            "{health}"
+        );
+        assert!(
+            !self.log().contains("panicked at host/"),
+            "the host panicked:\n{}",
+            self.log()
+        );
     }
 
     /// Sends a signal.
@@ -107,7 +145,9 @@ impl Server {
     /// Waits for the end.
     #[track_caller]
     pub fn wait_for_end(&mut self) -> ExitStatus {
-        eventually("the server's end", Duration::from_secs(40), || self.child.try_wait().expect("a child"))
+        eventually("the server's end", Duration::from_secs(40), || {
+            self.child.try_wait().expect("a child")
+        })
     }
 
     /// SIGTERM; asserts a clean end.
@@ -125,10 +165,19 @@ impl Server {
     }
 
     /// A request that must be answered with 200; for loads.
-    pub fn ask(client: &mut Client, method: &str, path: &str, body: &Value) -> Result<Value, String> {
+    pub fn ask(
+        client: &mut Client,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, String> {
         match client.send(method, path, body) {
             Ok(answer) if answer.status == 200 => Ok(answer.json()),
-            Ok(answer) => Err(format!("{method} {path}: {} {}", answer.status, answer.text())),
+            Ok(answer) => Err(format!(
+                "{method} {path}: {} {}",
+                answer.status,
+                answer.text()
+            )),
             Err(error) => Err(format!("{method} {path}: {error}")),
         }
     }

@@ -8,13 +8,15 @@ use serde_json::{Value, json};
 
 /// hangar.toml with the hostile plugin under small limits; `more` goes into its section.
 fn settings(more: &str) -> String {
+    let (component, memory, response) = (hostile_component(), 24 << 20, 2 << 20);
+    let times = match more.contains("wall-ms") {
+        true => "",
+        false => "limits.cpu-ms = 300\nlimits.wall-ms = 1500",
+    };
     format!(
-        "[plugins.hostile]\npath = {:?}\ngrant.postgres = true\n\
-         limits.cpu-ms = 300\nlimits.wall-ms = 1500\nlimits.memory = {}\nlimits.response-bytes = {}\n\
-         limits.start-cpu-ms = 400\nlimits.log-bytes = 1000\nlimits.depth = 6\n{more}\n",
-        hostile_component(),
-        24 << 20,
-        2 << 20,
+        "[plugins.hostile]\npath = {component:?}\ngrant.postgres = true\n{times}\n\
+         limits.memory = {memory}\nlimits.response-bytes = {response}\n\
+         limits.start-cpu-ms = 400\nlimits.log-bytes = 1000\nlimits.depth = 6\n{more}\n"
     )
 }
 
@@ -31,7 +33,11 @@ fn good_requests(server: &Server) -> Load {
     Load::start(3, move |number| {
         let mut client = Client::new(address);
         move || {
-            let path = ["/api/health", "/api/collections/users/records", "/hostile/ok"][number];
+            let path = [
+                "/api/health",
+                "/api/collections/users/records",
+                "/hostile/ok",
+            ][number];
             Server::ask(&mut client, "GET", path, &Value::Null).map(drop)
         }
     })
@@ -47,6 +53,7 @@ fn every_misdeed_ends_in_an_envelope_and_a_line_of_the_log() {
         ("memory", 503, &["limits.memory", "24 MiB"]),
         ("panic", 500, &["failed", "panic"]),
         ("overflow", 500, &["stack overflowed"]),
+        ("shadow-overflow", 500, &["outside of its memory"]),
         ("answer?4000000", 503, &["limits.response-bytes"]),
         ("recursion", 503, &["limits.depth", "at most 6"]),
         ("status?42", 500, &["status 42"]),
@@ -56,17 +63,46 @@ fn every_misdeed_ends_in_an_envelope_and_a_line_of_the_log() {
         ("header?name", 500, &["header"]),
         ("header?split", 500, &["header"]),
         ("sleep?60000", 504, &["limits.wall-ms", "1500 ms"]),
-        ("denied?fetch", 403, &["hangar:fetch", "[plugins.hostile]", "grant.fetch"]),
-        ("denied?kv", 403, &["hangar:kv", "[plugins.hostile]", "grant.kv"]),
-        ("denied?crypto", 403, &["hangar:crypto", "[plugins.hostile]", "grant.crypto"]),
-        ("denied?collections", 403, &["hangar:collections", "[plugins.hostile]", "grant.collections"]),
-        ("denied?auth", 403, &["hangar:auth", "[plugins.hostile]", "grant.auth"]),
+        ("hoard?100", 503, &["limits.memory", "24 MiB"]),
+        (
+            "denied?fetch",
+            403,
+            &["hangar:fetch", "[plugins.hostile]", "grant.fetch"],
+        ),
+        (
+            "denied?kv",
+            403,
+            &["hangar:kv", "[plugins.hostile]", "grant.kv"],
+        ),
+        (
+            "denied?crypto",
+            403,
+            &["hangar:crypto", "[plugins.hostile]", "grant.crypto"],
+        ),
+        (
+            "denied?collections",
+            403,
+            &[
+                "hangar:collections",
+                "[plugins.hostile]",
+                "grant.collections",
+            ],
+        ),
+        (
+            "denied?auth",
+            403,
+            &["hangar:auth", "[plugins.hostile]", "grant.auth"],
+        ),
     ];
     for (kind, status, logged) in cases.iter().copied() {
         let path = format!("/hostile/{kind}");
         let began = Instant::now();
         let answer = client.get(&path);
-        assert!(began.elapsed() < Duration::from_secs(8), "{kind} took {:?}", began.elapsed());
+        assert!(
+            began.elapsed() < Duration::from_secs(8),
+            "{kind} took {:?}",
+            began.elapsed()
+        );
         if status == 0 {
             assert!(answer.status < 300, "{kind}: {}", answer.text());
             continue;
@@ -95,7 +131,16 @@ fn misdeeds_at_once_do_not_keep_others_waiting() {
     let load = good_requests(&server);
     let address = server.address;
     let attackers = Load::start(8, move |number| {
-        let kind = ["loop", "memory", "overflow", "panic", "answer?4000000", "recursion", "loop", "hoard?20"][number];
+        let kind = [
+            "loop",
+            "memory",
+            "overflow",
+            "panic",
+            "answer?4000000",
+            "recursion",
+            "loop",
+            "hoard?100",
+        ][number];
         let mut client = Client::new(address);
         move || match client.send("GET", &format!("/hostile/{kind}"), &Value::Null) {
             Ok(answer) if answer.status >= 500 => Ok(()),
@@ -103,15 +148,22 @@ fn misdeeds_at_once_do_not_keep_others_waiting() {
             Err(error) => Err(format!("{kind}: {error}")),
         }
     });
-    std::thread::sleep(Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(5));
     let (_, refused) = attackers.stop();
     // What is hoarded in the host counts as memory of the plugin.
     assert!(refused.is_empty(), "{refused:#?}");
     load.stop_without_failure(20);
     // Instances that failed are gone; what stays is bounded by the warm pools.
-    std::thread::sleep(Duration::from_millis(500));
-    let after = server.memory();
-    assert!(after < before + (96 << 20), "memory went from {} to {} MiB", before >> 20, after >> 20);
+    hangar_tests::eventually("memory to return", Duration::from_secs(15), || {
+        let after = server.memory();
+        println!(
+            "memory: {} MiB before, {} MiB after",
+            before >> 20,
+            after >> 20
+        );
+        std::thread::sleep(Duration::from_millis(500));
+        (after < before + (64 << 20)).then_some(())
+    });
     server.assert_alive();
 }
 
@@ -125,7 +177,10 @@ fn a_log_flood_is_cut_and_counted() {
     let cut = server.wait_for_log(&["logged more than 1000 bytes", "limits.log-bytes", "hostile"]);
     assert_eq!(server.logged(&["logged more than"]).len(), 1, "{cut}");
     let lines = server.logged(&["hostile line"]).len();
-    assert!((10..200).contains(&lines), "{lines} lines of the plugin were logged");
+    assert!(
+        (10..200).contains(&lines),
+        "{lines} lines of the plugin were logged"
+    );
     server.assert_alive();
 }
 
@@ -142,7 +197,10 @@ fn a_transaction_left_open_is_rolled_back_and_its_connection_is_not_lost() {
     assert_eq!(api.ids("notes"), Vec::<String>::new());
     // Nothing holds a lock on the table either.
     let id = api.create("notes", json!({"title": "kept"}))["id"].clone();
-    assert_eq!(api.ids("notes"), vec![id.as_str().expect("an id").to_owned()]);
+    assert_eq!(
+        api.ids("notes"),
+        vec![id.as_str().expect("an id").to_owned()]
+    );
     // A savepoint in a savepoint in … ends with the time or the memory of the call.
     let answer = api.client.get("/hostile/tables");
     assert!(answer.status >= 500, "{}", answer.text());
@@ -153,21 +211,26 @@ fn a_transaction_left_open_is_rolled_back_and_its_connection_is_not_lost() {
 
 #[test]
 fn a_hook_that_fails_refuses_the_write_and_nothing_else() {
-    for (handler, logged) in [
-        ("panic", "failed"),
-        ("panic-after", "failed"),
-        ("loop", "limits.cpu-ms"),
-        ("twice", "next twice"),
-        ("garbage", ""),
+    let site = Site::new();
+    site.settings(&settings(""));
+    let mut server = site.start();
+    let mut api = Api::sign_in(server.address);
+    api.notes();
+    let kept = api.create("notes", json!({"title": "before"}))["id"].clone();
+    let kept = kept.as_str().expect("an id");
+    // What a hook does after `next` comes after the write, which stays, as in PocketBase.
+    for (handler, logged, stays) in [
+        ("panic", "failed", false),
+        ("loop", "limits.cpu-ms", false),
+        ("panic-after", "failed", true),
+        ("twice", "next twice", true),
     ] {
-        let site = Site::new();
-        site.settings(&settings(""));
-        let mut server = site.start();
-        let mut api = Api::sign_in(server.address);
-        api.notes();
-        let kept = api.create("notes", json!({"title": "before"}))["id"].clone();
+        let before = api.ids("notes").len();
+        let swaps = server.logged(&["\"swapped\"", "hostile"]).len();
         site.settings(&settings(&format!("config.hook = {handler:?}")));
-        server.wait_for_log(&["swapped", "hostile"]);
+        hangar_tests::eventually("the hook", Duration::from_secs(10), || {
+            (server.logged(&["\"swapped\"", "hostile"]).len() > swaps).then_some(())
+        });
         let load = good_requests(&server);
         for _ in 0..3 {
             let answer = api.try_create("notes", &json!({"title": "refused"}));
@@ -177,30 +240,39 @@ fn a_hook_that_fails_refuses_the_write_and_nothing_else() {
         if !logged.is_empty() {
             server.wait_for_log(&["hostile", logged]);
         }
-        // The write was undone with its hook, and everything else still works.
-        assert_eq!(api.ids("notes"), vec![kept.as_str().expect("an id").to_owned()], "{handler}");
-        let path = format!("/api/collections/notes/records/{}", kept.as_str().expect("an id"));
-        api.client.call("PATCH", &path, &json!({"title": "changed"})).expect(200);
+        let expected = before + if stays { 3 } else { 0 };
+        assert_eq!(api.ids("notes").len(), expected, "{handler}");
+        let path = format!("/api/collections/notes/records/{kept}");
+        api.client
+            .call("PATCH", &path, &json!({"title": "changed"}))
+            .expect(200);
         load.stop_without_failure(5);
         // Taking the plugin out of the way repairs the collection.
         site.settings(&settings(""));
-        let repaired = hangar_tests::eventually("a create that works", Duration::from_secs(5), || {
-            let answer = api.try_create("notes", &json!({"title": "after"}));
-            (answer.status == 200).then(|| answer.json())
-        });
+        let repaired =
+            hangar_tests::eventually("a create that works", Duration::from_secs(5), || {
+                let answer = api.try_create("notes", &json!({"title": "after"}));
+                (answer.status == 200).then(|| answer.json())
+            });
         assert_eq!(repaired["title"], "after");
-        server.assert_alive();
     }
+    server.assert_alive();
 }
 
 /// How `start` and `activate` can go wrong, and what the message says about it.
 const BAD_STARTS: [(&str, &[&str]); 6] = [
     ("config.start = \"fail\"", &["fails in start"]),
     ("config.start = \"panic\"", &["hostile", "panic"]),
-    ("config.start = \"loop\"", &["hostile", "limits.start-cpu-ms", "400 ms"]),
+    (
+        "config.start = \"loop\"",
+        &["hostile", "limits.start-cpu-ms", "400 ms"],
+    ),
     ("config.start = \"garbage\"", &["hostile", "registrations"]),
     ("config.activate = \"fail\"", &["fails in activate"]),
-    ("config.activate = \"loop\"", &["hostile", "limits.start-cpu-ms", "400 ms"]),
+    (
+        "config.activate = \"loop\"",
+        &["hostile", "limits.start-cpu-ms", "400 ms"],
+    ),
 ];
 
 #[test]
@@ -225,9 +297,15 @@ fn a_server_says_which_plugin_keeps_it_from_starting() {
         site.settings(&settings(config));
         let printed = site.start_refused();
         for text in message {
-            assert!(printed.contains(text), "{config}: {text:?} is missing in {printed}");
+            assert!(
+                printed.contains(text),
+                "{config}: {text:?} is missing in {printed}"
+            );
         }
-        assert!(site.database_pid().is_none(), "the database server is still running after {config}");
+        assert!(
+            site.database_pid().is_none(),
+            "the database server is still running after {config}"
+        );
     }
     site.settings(&settings(""));
     site.start().stop();

@@ -1,0 +1,174 @@
+//! Many clients on the same records: nothing is lost, nothing happens twice.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Barrier};
+
+use hangar_tests::{Api, Client, Site};
+use serde_json::json;
+
+const CLIENTS: usize = 32;
+
+#[test]
+fn increments_of_many_clients_add_up() {
+    let site = Site::new();
+    let server = site.start();
+    let mut api = Api::sign_in(server.address);
+    api.notes();
+    let ids: Vec<String> = (0..3)
+        .map(|_| {
+            api.create("notes", json!({"count": 0}))["id"]
+                .as_str()
+                .expect("an id")
+                .to_owned()
+        })
+        .collect();
+    let threads: Vec<_> = (0..CLIENTS)
+        .map(|number| {
+            let (ids, address) = (ids.clone(), server.address);
+            std::thread::spawn(move || {
+                let mut client = Client::new(address);
+                for round in 0..30 {
+                    let path = format!(
+                        "/api/collections/notes/records/{}",
+                        ids[(number + round) % ids.len()]
+                    );
+                    // Not repeated on an error: it would count twice.
+                    let answer = client
+                        .send("PATCH", &path, &json!({"count+": 2}))
+                        .expect("an answer");
+                    answer.expect(200);
+                    if round % 3 == 0 {
+                        let answer = client
+                            .send("PATCH", &path, &json!({"count-": 1}))
+                            .expect("an answer");
+                        answer.expect(200);
+                    }
+                }
+            })
+        })
+        .collect();
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().expect("every increment is accepted"));
+    let counts: Vec<f64> = ids
+        .iter()
+        .map(|id| {
+            api.client
+                .get(&format!("/api/collections/notes/records/{id}"))
+                .expect(200)["count"]
+                .as_f64()
+                .expect("a number")
+        })
+        .collect();
+    let expected = (CLIENTS * (30 * 2 - 10)) as f64;
+    assert_eq!(counts.iter().sum::<f64>(), expected, "{counts:?}");
+    server.stop();
+}
+
+#[test]
+fn a_race_for_a_unique_value_has_one_winner_and_clear_losers() {
+    let site = Site::new();
+    let mut server = site.start();
+    let mut api = Api::sign_in(server.address);
+    let body = json!({
+        "name": "slots", "type": "base", "fields": [{"name": "slot", "type": "text"}],
+        "indexes": ["CREATE UNIQUE INDEX `idx_slot` ON `slots` (`slot`)"],
+        "listRule": "", "createRule": "",
+    });
+    api.client.post("/api/collections", &body).expect(200);
+    let (winners, losers) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let barrier = Arc::new(Barrier::new(CLIENTS));
+    let threads: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let (winners, losers, barrier, address) = (
+                winners.clone(),
+                losers.clone(),
+                barrier.clone(),
+                server.address,
+            );
+            std::thread::spawn(move || {
+                let mut client = Client::new(address);
+                client.get("/api/health").expect(200);
+                for round in 0..10 {
+                    barrier.wait();
+                    let record = json!({"slot": format!("slot {round}")});
+                    let answer = client
+                        .send("POST", "/api/collections/slots/records", &record)
+                        .expect("an answer");
+                    if answer.status == 200 {
+                        winners.fetch_add(1, Ordering::Relaxed);
+                    } else {
+                        answer.envelope(400);
+                        assert_eq!(
+                            answer.json()["data"]["slot"]["code"],
+                            "validation_not_unique",
+                            "{}",
+                            answer.text()
+                        );
+                        losers.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            })
+        })
+        .collect();
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().expect("every loser is told why"));
+    assert_eq!(
+        (
+            winners.load(Ordering::Relaxed),
+            losers.load(Ordering::Relaxed)
+        ),
+        (10, 310)
+    );
+    assert_eq!(api.ids("slots").len(), 10);
+    server.assert_alive();
+    server.stop();
+}
+
+#[test]
+fn a_collection_changes_while_records_come_in() {
+    let site = Site::new();
+    let mut server = site.start();
+    let mut api = Api::sign_in(server.address);
+    api.notes();
+    let address = server.address;
+    let load = hangar_tests::Load::start(8, move |_| {
+        let mut client = Client::new(address);
+        move || {
+            let record = json!({"title": "during the change"});
+            hangar_tests::Server::ask(
+                &mut client,
+                "POST",
+                "/api/collections/notes/records",
+                &record,
+            )?;
+            let path = "/api/collections/notes/records?perPage=5&sort=-title";
+            hangar_tests::Server::ask(&mut client, "GET", path, &serde_json::Value::Null).map(drop)
+        }
+    });
+    for round in 0..5 {
+        let fields = json!([
+            {"name": "title", "type": "text"}, {"name": "count", "type": "number"},
+            {"name": format!("extra{round}"), "type": "text"},
+        ]);
+        api.client
+            .call(
+                "PATCH",
+                "/api/collections/notes",
+                &json!({"fields": fields}),
+            )
+            .expect(200);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    load.stop_without_failure(50);
+    let last = api
+        .client
+        .get("/api/collections/notes/records?perPage=1")
+        .expect(200)["items"][0]
+        .clone();
+    assert_eq!(last["extra4"], "");
+    assert_eq!(last.get("extra3"), None);
+    server.assert_alive();
+    server.stop();
+}
