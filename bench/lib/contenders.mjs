@@ -20,6 +20,17 @@ function binary(variable, path, hint) {
   return chosen;
 }
 
+/** The floor is built here: nothing else needs it. */
+function floorPath() {
+  if (process.env.BENCH_FLOOR_BIN) return binary('BENCH_FLOOR_BIN');
+  const target = process.env.CARGO_TARGET_DIR ?? join(cache, 'target');
+  const done = spawnSync('cargo', ['build', '--quiet', '--release', '--locked', '-p', 'bench-floor'], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)), env: { ...process.env, CARGO_TARGET_DIR: target }, stdio: 'inherit',
+  });
+  if (done.status !== 0) throw new Error('building the floor failed; see above.');
+  return join(target, 'release', 'bench-floor');
+}
+
 /** path(): the program; arguments(server, port): how to serve; makeSuperuser: whether the program has that command. */
 const KINDS = {
   hangar: {
@@ -40,7 +51,7 @@ const KINDS = {
     ],
   },
   floor: {
-    path: () => binary('BENCH_FLOOR_BIN', join(process.env.CARGO_TARGET_DIR ?? join(cache, 'target'), 'release', 'bench-floor'), 'cargo build --release -p bench-floor'),
+    path: floorPath,
     database: true,
     superusers: false,
     // BENCH_FLOOR_CONNECTIONS=readers,writers tries other numbers of connections than the best ones known.

@@ -25,6 +25,7 @@ export const WORDS = {
   "host/hangar-http/src/dispatch.rs": [/^\/\/\/ .*as in PocketBase/, "says where a constant comes from"],
   "host/hangar-http/src/server.rs": [/\/\/\/ Marks a response/, "says why only static files are compressed"],
   "host/hangar-http/src/files.rs": [/\/\/\/ .*pb_public/, "says whose behaviour it follows"],
+  "host/hangar-postgres/src/ordered.rs": [/^\/\/! /, "says which other order of keys it agrees with"],
   "host/hangar/src/serve.rs": [/first superuser|hangar superuser create/, "tells the newcomer what the command of a plugin is"],
   "host/hangar/src/cli.rs": [/\.about\("A PocketBase-compatible|default: \.\/pb_/, "help text and default folders, so that a PocketBase project starts as it is"],
   "host/hangar/src/settings.rs": [/"\.\/pb_(hooks|public)"/, "default folders, so that a PocketBase project starts as it is"],

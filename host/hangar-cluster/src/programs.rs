@@ -152,8 +152,8 @@ fn explain(unfit: &[String], setting: Option<&Path>, major: Option<u32>) -> Stri
         lines => format!("Found, but not usable: {}.\n", lines.join("; ")),
     };
     match (setting, major) {
-        (Some(path), None) if unfit.is_empty() => format!(
-            "no PostgreSQL server programs in {}, the folder named by HANGAR_POSTGRES_BIN or `postgres.bin`: \
+        (Some(path), _) if unfit.is_empty() => format!(
+            "no PostgreSQL server programs in {}, the folder named by --postgres-bin, HANGAR_POSTGRES_BIN or `postgres.bin`: \
              it must hold `postgres` and `initdb`. Correct or remove the setting.\n{}",
             path.display(),
             install::instructions()

@@ -23,7 +23,12 @@ pub fn response(status: u16, headers: Vec<(String, String)>, body: Body) -> Resu
                 format!("a plugin answered with the status {status}, which is none"),
             )
         })?;
-    let mut response = Response::new(body);
+    // These have no body, and none is announced either: the next response would be taken for it.
+    let bodiless = matches!(
+        status,
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+    );
+    let mut response = Response::new(if bodiless { Body::empty() } else { body });
     *response.status_mut() = status;
     for (name, value) in headers {
         let name = HeaderName::try_from(name);

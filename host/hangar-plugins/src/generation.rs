@@ -40,7 +40,8 @@ pub struct Generation {
     pub(crate) exports: Exports,
     pub(crate) registrations: Registrations,
     pre: InstancePre<State>,
-    pool: Pool<Instance>,
+    /// Boxed: a lease is moved several times in a call, and an instance is large.
+    pool: Pool<Box<Instance>>,
     sources: Arc<str>,
     isolation: Isolation,
 }
@@ -99,7 +100,7 @@ impl Generation {
     }
 
     /// A new instance, started; with what `start` answered.
-    async fn instantiate(&self, host: &Arc<Host>) -> Result<(Instance, Registrations)> {
+    async fn instantiate(&self, host: &Arc<Host>) -> Result<(Box<Instance>, Registrations)> {
         let limits = &self.plugin.limits;
         let call = CallContext::starting("start", limits);
         let state = State::new(self.plugin.clone(), host.clone(), call.clone());
@@ -143,7 +144,7 @@ impl Generation {
                 ),
             )
         })?;
-        Ok((Instance { store, functions }, registrations))
+        Ok((Box::new(Instance { store, functions }), registrations))
     }
 
     /// Runs one call on an instance: a warm one if there is one. After an error of the guest (a trap, a timeout) the

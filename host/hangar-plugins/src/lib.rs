@@ -1,8 +1,8 @@
 //! Plugins: manifests, grants, generations and their swap, calls between plugins, hook chains, identities.
 //!
 //! A plugin is a component with a manifest. The [`Host`] holds one [`Generation`] of each in a graph that is replaced as
-//! a whole, so that every request sees one consistent set. Each instance has a store of its own: it is the trust
-//! boundary and the failure boundary at once.
+//! a whole, so that a swap is one step; a call between plugins goes to whoever serves when it is made. Each instance has
+//! a store of its own: it is the trust boundary and the failure boundary at once.
 
 mod capability;
 mod chain;

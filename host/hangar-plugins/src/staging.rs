@@ -99,20 +99,20 @@ impl Host {
         Ok(grants)
     }
 
-    /// Puts staged versions in place of the plugins of the same names (or adds them), in one step. They are activated in
-    /// the given order, each seeing those before it. If one fails, everything stays as it was.
-    pub async fn install(&self, staged: Vec<Generation>) -> Result<()> {
+    /// Puts staged versions in place of the plugins of the same names (or adds them) and drops the plugins that are not
+    /// in `keep`, in one step. New ones are activated in the given order, each seeing those before it. If one fails,
+    /// everything stays as it was.
+    pub async fn install(&self, staged: Vec<Generation>, keep: &[String]) -> Result<()> {
         let _one_at_a_time = self.swapping.lock().await;
         let before = self.graph();
         let mut plugins = before.plugins().to_vec();
-        let mut replaced = Vec::new();
         for generation in staged {
             let generation = Arc::new(generation);
             match plugins
                 .iter_mut()
                 .find(|known| known.name() == generation.name())
             {
-                Some(slot) => replaced.push(std::mem::replace(slot, generation.clone())),
+                Some(slot) => *slot = generation.clone(),
                 None => plugins.push(generation.clone()),
             }
             // Activation may call other plugins: those of the graph so far.
@@ -121,10 +121,13 @@ impl Host {
                 self.graph.store(Arc::new(Graph::new(plugins.clone())?));
             }
         }
-        self.graph.store(Arc::new(Graph::new(plugins)?));
+        plugins.retain(|generation| keep.iter().any(|name| name == generation.name()));
+        let after = Arc::new(Graph::new(plugins)?);
+        self.graph.store(after.clone());
         self.identities.forget_all();
-        for generation in replaced {
-            generation.retire();
+        let kept = |old: &Arc<Generation>| after.plugins().iter().any(|new| Arc::ptr_eq(old, new));
+        for replaced in before.plugins().iter().filter(|old| !kept(old)) {
+            replaced.retire();
         }
         Ok(())
     }

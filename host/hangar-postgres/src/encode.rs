@@ -56,7 +56,7 @@ pub fn json(out: &mut String, ty: &Type, bytes: &[u8]) -> Result<()> {
         Type::FLOAT8 => number(out, f64::from_be_bytes(fixed(bytes)?)),
         Type::BOOL => out.push_str(if bytes == [1] { "true" } else { "false" }),
         Type::JSON => compact(out, text(bytes)?),
-        Type::JSONB => compact(out, text(bytes.get(1..).unwrap_or_default())?),
+        Type::JSONB => crate::ordered::write(out, text(bytes.get(1..).unwrap_or_default())?),
         Type::INT8 => {
             let value = i64::from_be_bytes(fixed(bytes)?);
             // Beyond 2^53 a JavaScript reader would silently get another number.
@@ -272,7 +272,7 @@ pub fn string(out: &mut String, text: &str) {
 }
 
 /// Copies JSON without the white space between its tokens (`jsonb` prints some).
-fn compact(out: &mut String, json: &str) {
+pub(crate) fn compact(out: &mut String, json: &str) {
     let mut from = 0;
     let (mut quoted, mut escaped) = (false, false);
     for (at, byte) in json.bytes().enumerate() {

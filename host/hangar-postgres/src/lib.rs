@@ -10,6 +10,7 @@ mod connection;
 mod encode;
 mod error;
 mod numeric;
+mod ordered;
 mod plan;
 mod pool;
 mod template;

@@ -126,7 +126,7 @@ fn shared() -> Vec<Arg> {
             .global(true)
             .action(ArgAction::SetTrue)
             .env("HANGAR_DEV")
-            .help("Development mode: more log, editable schema"),
+            .help("Development mode: plugins log more"),
     ]
 }
 

@@ -5,6 +5,7 @@ use hangar_core::{Error, Result};
 use hangar_plugins::{Manifest, read_component};
 
 use crate::database::Database;
+use crate::output::say;
 use crate::plugins::{self, Manager};
 use crate::settings::Settings;
 use crate::wiring;
@@ -42,7 +43,7 @@ pub async fn of_plugin(
     }
     .await;
     database.close().await;
-    println!("{}", done?.trim_end());
+    say!("{}", done?.trim_end());
     Ok(())
 }
 
@@ -60,9 +61,12 @@ pub async fn plugin(settings: &Settings, matches: &ArgMatches) -> Result<()> {
 }
 
 fn list(settings: &Settings) -> Result<()> {
-    println!(
+    say!(
         "{:<14} {:<9} {:<14} {:<7} GRANTS",
-        "PLUGIN", "VERSION", "DIGEST", "ROUTES"
+        "PLUGIN",
+        "VERSION",
+        "DIGEST",
+        "ROUTES"
     );
     for wanted in plugins::wanted(settings)? {
         let granted: Vec<_> = wanted
@@ -90,7 +94,7 @@ fn list(settings: &Settings) -> Result<()> {
                     .join(", ")
             ),
         };
-        println!(
+        say!(
             "{:<14} {:<9} {:<14} {:<7} {}{note}",
             wanted.component.manifest.name,
             wanted.component.manifest.version,
@@ -107,8 +111,8 @@ fn inspect(file: &std::path::Path) -> Result<()> {
     let manifest = Manifest::read(&file.display().to_string(), &bytes)?;
     let text = serde_json::to_string_pretty(&manifest)
         .map_err(|error| Error::internal(error.to_string()))?;
-    println!("digest  sha256:{}", hangar_wasm::digest(&bytes));
-    println!("size    {} bytes", bytes.len());
-    println!("{text}");
+    say!("digest  sha256:{}", hangar_wasm::digest(&bytes));
+    say!("size    {} bytes", bytes.len());
+    say!("{text}");
     Ok(())
 }

@@ -2,6 +2,7 @@ use hangar_cluster::Programs;
 use hangar_core::{Error, Result};
 
 use crate::database::Database;
+use crate::output::say;
 use crate::plugins::{self, Manager};
 use crate::settings::Settings;
 use crate::wiring;
@@ -101,15 +102,15 @@ struct Report {
 
 impl Report {
     fn good(&self, what: &str, found: &str) {
-        println!("ok    {what}: {found}");
+        say!("ok    {what}: {found}");
     }
 
     fn note(&self, what: &str, found: &str) {
-        println!("note  {what}: {found}");
+        say!("note  {what}: {found}");
     }
 
     fn bad(&mut self, what: &str, found: &str) {
         self.failures += 1;
-        println!("FAIL  {what}: {found}");
+        say!("FAIL  {what}: {found}");
     }
 }

@@ -21,3 +21,12 @@ pub fn init(dev: bool, serving: bool) {
         log.json().flatten_event(true).init();
     }
 }
+
+/// Prints a line; a reader that has gone (`| head`) is no error.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+pub(crate) use say;

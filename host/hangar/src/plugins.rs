@@ -168,11 +168,17 @@ impl Manager {
         }
     }
 
-    /// Stages what differs from what runs and installs it in one step; answers the names. Nothing changes on an error.
+    /// Stages what differs from what runs and installs it in one step, without the plugins that are no longer wanted;
+    /// answers the names of all these. Nothing changes on an error.
     pub async fn apply(&self, settings: &Settings) -> Result<Vec<String>> {
         let mut running = self.running.lock().await;
         let mut tasks = Vec::new();
-        for wanted in wanted(settings)? {
+        let all = wanted(settings)?;
+        let names = all
+            .iter()
+            .map(|wanted| wanted.component.manifest.name.clone());
+        let keep: Vec<String> = names.collect();
+        for wanted in all {
             let name = wanted.component.manifest.name.clone();
             let version = fingerprint(&wanted);
             if running.get(&name) == Some(&version) {
@@ -199,11 +205,21 @@ impl Manager {
             staged.push(generation);
             changed.push((name, version));
         }
-        if staged.is_empty() {
+        let gone: Vec<String> = running
+            .keys()
+            .filter(|name| !keep.contains(name))
+            .cloned()
+            .collect();
+        if staged.is_empty() && gone.is_empty() {
             return Ok(Vec::new());
         }
-        self.host.install(staged).await?;
-        let names = changed.iter().map(|(name, _)| name.clone()).collect();
+        self.host.install(staged, &keep).await?;
+        running.retain(|name, _| keep.contains(name));
+        let names = changed
+            .iter()
+            .map(|(name, _)| name.clone())
+            .chain(gone)
+            .collect();
         running.extend(changed);
         Ok(names)
     }

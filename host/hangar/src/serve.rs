@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::database::Database;
+use crate::output::say;
 use crate::plugins::Manager;
 use crate::settings::{Flags, Settings};
 use crate::wiring;
@@ -107,12 +108,12 @@ async fn announce(host: &Arc<Host>, address: &str, began: Instant) {
             "loaded"
         );
     }
-    println!(
+    say!(
         "Server started at http://{address} in {} ms",
         began.elapsed().as_millis()
     );
-    println!("├─ REST API:  http://{address}/api/");
-    println!("└─ Dashboard: http://{address}/_/");
+    say!("├─ REST API:  http://{address}/api/");
+    say!("└─ Dashboard: http://{address}/_/");
     let installer = host.commands().remove("installer");
     let Some((owner, command)) = installer else {
         return;
@@ -120,9 +121,9 @@ async fn announce(host: &Arc<Host>, address: &str, began: Instant) {
     match host.command(&owner, &command.name, Vec::new()).await {
         Ok(path) if path.is_empty() => {}
         Ok(path) => {
-            println!("\nMake the first superuser here (the link works once, for 30 minutes):");
-            println!("http://{address}{path}");
-            println!("or with: hangar superuser create EMAIL PASSWORD\n");
+            say!("\nMake the first superuser here (the link works once, for 30 minutes):");
+            say!("http://{address}{path}");
+            say!("or with: hangar superuser create EMAIL PASSWORD\n");
         }
         Err(error) => tracing::error!(%error, "the link for the first superuser could not be made"),
     }
@@ -230,10 +231,12 @@ fn watch_all(
 ) -> Vec<PathBuf> {
     let own = settings.plugins.values();
     let own = own.flat_map(|plugin| [plugin.watch.as_ref(), plugin.path.as_ref()]);
-    let named = own
-        .flatten()
-        .chain([&settings.hooks])
-        .chain(settings.file.as_ref());
+    // A hangar.toml that is only made later counts too.
+    let file = settings
+        .file
+        .clone()
+        .unwrap_or_else(|| "hangar.toml".into());
+    let named = own.flatten().chain([&settings.hooks, &file]);
     let paths: Vec<PathBuf> = named.map(|path| absolute(path)).collect();
     for path in &paths {
         let (target, mode) = if path.is_dir() {

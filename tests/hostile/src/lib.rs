@@ -15,7 +15,11 @@ const RECURSION: &str = "onHostileRecursion";
 
 impl hangar_sdk::http::Guest for Plugin {
     fn handle(request: Request) -> Result<Response> {
-        let kind = request.params.first().map(String::as_str).unwrap_or_default();
+        let kind = request
+            .params
+            .first()
+            .map(String::as_str)
+            .unwrap_or_default();
         match kind {
             "ok" => Ok(Response::json(200, "{\"ok\":true}")),
             "echo" => Ok(Response::json(
@@ -67,7 +71,11 @@ impl hangar_sdk::hooks::Guest for Plugin {
                 hangar_sdk::hooks::next(&payload)?;
                 hangar_sdk::hooks::next(&payload)
             }
-            other => Err(Error::new("unknown_handler", 500, format!("no handler is called {other:?}"))),
+            other => Err(Error::new(
+                "unknown_handler",
+                500,
+                format!("no handler is called {other:?}"),
+            )),
         }
     }
 }
@@ -83,7 +91,9 @@ impl hangar_sdk::lifecycle::Guest for Plugin {
         if config["start"] == "garbage" {
             return Ok("[\"not\", \"registrations\"".into());
         }
-        let Some(handler) = config["hook"].as_str() else { return Ok("{}".into()) };
+        let Some(handler) = config["hook"].as_str() else {
+            return Ok("{}".into());
+        };
         let event = config["event"].as_str().unwrap_or("onRecordCreate");
         Ok(json!({"hooks": [{"event": event, "handler": handler}]}).to_string())
     }
@@ -92,7 +102,9 @@ impl hangar_sdk::lifecycle::Guest for Plugin {
 /// Does what `config` says about a phase of the plugin's life.
 fn misbehave(phase: &str) -> Result<()> {
     match configured()[phase].as_str() {
-        Some("fail") => Err(Error::internal(format!("the hostile plugin fails in {phase}"))),
+        Some("fail") => Err(Error::internal(format!(
+            "the hostile plugin fails in {phase}"
+        ))),
         Some("panic") => panic!("the hostile plugin panics in {phase}"),
         Some("loop") => misdeeds::endless_loop(),
         _ => Ok(()),

@@ -73,7 +73,13 @@ pub fn denied(capability: &str) -> Result<Response> {
         "collections" => drop(hangar_sdk::collections::collections()?),
         "auth" => drop(hangar_sdk::auth::issue("auth", "users", "id", "{}")?),
         "postgres" => drop(postgres::query("SELECT 1", Vec::new())?),
-        other => return Err(Error::new("unknown_kind", 404, format!("no capability is called {other:?}"))),
+        other => {
+            return Err(Error::new(
+                "unknown_kind",
+                404,
+                format!("no capability is called {other:?}"),
+            ));
+        }
     }
     Ok(Response::empty(204))
 }
@@ -81,7 +87,8 @@ pub fn denied(capability: &str) -> Result<Response> {
 /// Leaves a transaction open that has written to `table`, and answers as if nothing were wrong.
 pub fn open_transaction(table: &str) -> Result<Response> {
     let transaction = begin()?;
-    let sql = format!("INSERT INTO \"{table}\" (id, title) VALUES ('hostilehostile1', 'left open')");
+    let sql =
+        format!("INSERT INTO \"{table}\" (id, title) VALUES ('hostilehostile1', 'left open')");
     postgres::query(sql, Vec::new())?;
     std::mem::forget(transaction);
     Ok(Response::json(200, "{\"done\":true}"))

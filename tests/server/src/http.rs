@@ -129,7 +129,15 @@ impl Response {
             headers,
             body: Vec::new(),
         };
-        if response.header("transfer-encoding") == Some("chunked") {
+        if status == 204 {
+            // Announcing a body here would make the client wait for one.
+            let announced = response
+                .header("content-length")
+                .or(response.header("transfer-encoding"));
+            if announced.is_some_and(|length| length != "0") {
+                return Err(invalid("a body is announced with status 204"));
+            }
+        } else if response.header("transfer-encoding") == Some("chunked") {
             loop {
                 let size = usize::from_str_radix(&self::line(stream)?, 16)
                     .map_err(|_| invalid("chunk size"))?;

@@ -19,7 +19,6 @@ fn help_and_version_need_nothing() {
     let site = Site::empty();
     for arguments in [
         &["--help"][..],
-        &["help"],
         &["serve", "--help"],
         &["doctor", "--help"],
         &["plugin", "--help"],
@@ -147,11 +146,15 @@ fn superusers_with_and_without_a_running_server() {
             &["superuser", "update", "nobody@example.com", "1234567890"],
             1,
         ),
-        (&["superuser", "delete", "nobody@example.com"], 1),
     ] {
         let printed = site.run(arguments).expect(code);
         assert!(printed.contains("Error: "), "{arguments:?}: {printed}");
     }
+    // As in PocketBase: it is gone, which is what was wanted.
+    let printed = site
+        .run(&["superuser", "delete", "nobody@example.com"])
+        .expect(0);
+    assert!(printed.contains("missing or already deleted"), "{printed}");
     server.stop();
     // Without.
     assert_eq!(site.database_pid(), None);

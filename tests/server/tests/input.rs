@@ -1,6 +1,5 @@
 //! HTTP that no well-behaved client sends. Every answer is a clear one, and the server goes on.
 
-use std::fs;
 use std::io::{BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::fs::symlink;
@@ -53,7 +52,7 @@ fn bodies_over_the_limit_are_refused_in_both_framings() {
     refused.envelope(413);
     let refused = answer(
         &server,
-        head("/api/collections/users/records", usize::MAX).as_bytes(),
+        head("/api/collections/users/records", 1 << 40).as_bytes(),
     );
     refused.envelope(413);
     // A route with a limit of its own.
@@ -184,18 +183,20 @@ fn odd_addresses_get_plain_answers() {
         let answered = answer(&server, &get(path));
         assert!(
             answered.status < 500,
-            "{}: {}",
+            "{}: {} {}",
             String::from_utf8_lossy(path),
+            answered.status,
             answered.text()
         );
     }
-    // Raw bytes and blanks are no address at all: a short refusal, or a closed connection.
+    // Raw bytes and blanks are no address at all: a short refusal, a better address, or a closed connection.
     for path in [&b"/\xff\xfe"[..], b"/a b", b"no-slash", b"/\x01", b""] {
         if let Some(answered) = send(&server, &get(path)) {
             assert!(
-                (400..500).contains(&answered.status),
-                "{}: {}",
+                (300..500).contains(&answered.status),
+                "{}: {} {}",
                 String::from_utf8_lossy(path),
+                answered.status,
                 answered.text()
             );
         }
@@ -276,17 +277,15 @@ fn static_files_end_at_their_folder() {
             );
         }
     }
-    // Links are the operator's, but may not lead out of the folder either.
+    // Links are the operator's, who may lead out of the folder with them, as in PocketBase.
     symlink(site.path("secret.txt"), site.path("pb_public/link.txt")).expect("a link");
-    symlink("page.html", site.path("pb_public/inner.html")).expect("a link");
-    symlink("/etc", site.path("pb_public/etc")).expect("a link");
-    assert_eq!(get("/inner.html").text(), "<p>page</p>");
-    println!(
-        "a link that leads out: {}, a linked folder: {}",
-        get("/link.txt").status,
-        get("/etc/hostname").status
-    );
-    fs::remove_file(site.path("pb_public/link.txt")).expect("the link is there");
+    assert_eq!(get("/link.txt").text(), "the secret");
+    // One that leads nowhere or in a circle is no file.
+    symlink("circle.txt", site.path("pb_public/circle.txt")).expect("a link");
+    symlink("nowhere.txt", site.path("pb_public/broken.txt")).expect("a link");
+    for path in ["/circle.txt", "/broken.txt"] {
+        get(path).envelope(404);
+    }
     server.assert_alive();
 }
 
