@@ -97,7 +97,7 @@ async function main() {
   const work = mkdtempSync(join(tmpdir(), 'bench-'));
   // PostgreSQL's user must be able to enter.
   chmodSync(work, 0o755);
-  process.once('exit', () => rmSync(work, { recursive: true, force: true }));
+  process.once('exit', () => rmSync(work, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }));
 
   console.log('starting and filling');
   const cluster = await startCluster(work);

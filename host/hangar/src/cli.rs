@@ -90,7 +90,7 @@ fn command(manifests: &[Manifest]) -> Command {
 }
 
 fn shared() -> Vec<Arg> {
-    let path = || -> ValueParser { value_parser!(PathBuf).into() };
+    let path = || -> ValueParser { value_parser!(PathBuf) };
     vec![
         option(
             "dir",
@@ -131,7 +131,7 @@ fn shared() -> Vec<Arg> {
 }
 
 fn of_serve() -> Vec<Arg> {
-    let path = || -> ValueParser { value_parser!(PathBuf).into() };
+    let path = || -> ValueParser { value_parser!(PathBuf) };
     vec![
         option(
             "http",

@@ -34,6 +34,9 @@ pub(crate) fn validate(
     if let Some(duplicate) = duplicates(new) {
         return errors.nest("fields", duplicate);
     }
+    if new.fields.is_empty() {
+        return errors.add("fields", required());
+    }
     if !new
         .fields
         .iter()

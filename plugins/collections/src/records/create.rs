@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use hangar_model::json::to_json;
 use hangar_model::{ApiError, FieldError, ValidationErrors};
 use hangar_sdk::http::Response;
 
@@ -10,6 +9,7 @@ use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, RuleKind};
 use crate::records::checks::Checks;
+use crate::records::document;
 use crate::records::draft::{self, CREATE, Draft, How};
 use crate::records::present::{self, Options};
 use crate::records::request_event::in_request;
@@ -86,7 +86,10 @@ pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call) -> Outcome<Resp
             )?;
             Ok(Response::json(
                 200,
-                to_json(&present::pick(&picker, items.pop().unwrap_or_default())),
+                document::text(
+                    catalog,
+                    &present::pick(&picker, items.pop().unwrap_or_default()),
+                ),
             ))
         },
     )

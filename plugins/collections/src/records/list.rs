@@ -2,7 +2,6 @@
 
 use hangar_filter::{Expr, Request as FilterRequest, Scope, check_client, parse};
 use hangar_model::ApiError;
-use hangar_model::json::to_json;
 use hangar_sdk::http::Response;
 use hangar_sdk::postgres::{Fallback, Plan, Rendered, Segment, Statement, defer};
 use serde_json::{Value, json};
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
+use crate::records::document;
 use crate::records::hooks::{self, Events};
 use crate::records::plans::Prepared;
 use crate::records::present::{self, Options};
@@ -291,7 +291,7 @@ fn slow(
         body["items"] = Value::Array(items);
         Ok(Response::json(
             200,
-            to_json(&present::pick_list(&picker, body)),
+            document::text(catalog, &present::pick_list(&picker, body)),
         ))
     };
     if !events.has("onRecordsListRequest") {

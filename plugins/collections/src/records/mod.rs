@@ -4,6 +4,7 @@ pub mod auth;
 pub mod checks;
 pub mod create;
 pub mod delete;
+pub mod document;
 pub mod draft;
 pub mod expand;
 pub mod hooks;

@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use hangar_filter::Scope;
 use hangar_model::ApiError;
-use hangar_model::json::to_json;
 use hangar_sdk::http::Response;
 use hangar_sdk::postgres::{Segment, Statement, Value as Param};
 use serde_json::{Map, Value};
@@ -13,6 +12,7 @@ use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
 use crate::records::create::refuse_files;
+use crate::records::document;
 use crate::records::draft::{self, Draft, How, UPDATE};
 use crate::records::hooks::Events;
 use crate::records::present::{self, Options};
@@ -62,7 +62,10 @@ pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call, id: &str) -> Ou
             )?;
             Ok(Response::json(
                 200,
-                to_json(&present::pick(&picker, items.pop().unwrap_or_default())),
+                document::text(
+                    catalog,
+                    &present::pick(&picker, items.pop().unwrap_or_default()),
+                ),
             ))
         },
     )

@@ -2,13 +2,13 @@
 
 use hangar_filter::Request as FilterRequest;
 use hangar_model::ApiError;
-use hangar_model::json::to_json;
 use hangar_sdk::http::Response;
 use hangar_sdk::postgres::{Fallback, Plan, Rendered, Segment, defer};
 
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
+use crate::records::document;
 use crate::records::hooks::{self, Events};
 use crate::records::plans::Prepared;
 use crate::records::present::{self, Options};
@@ -117,7 +117,10 @@ fn slow(
     let answer = |record: Shown| -> Outcome<Response> {
         let mut items = present::enrich(catalog, entry, call, vec![record], Options::of(call))?;
         let item = items.pop().unwrap_or_default();
-        Ok(Response::json(200, to_json(&present::pick(&picker, item))))
+        Ok(Response::json(
+            200,
+            document::text(catalog, &present::pick(&picker, item)),
+        ))
     };
     if !events.has("onRecordViewRequest") {
         return answer(record);
