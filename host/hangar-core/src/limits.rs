@@ -65,7 +65,7 @@ impl Default for Limits {
             pool_size: 32,
             instances: 64,
             queue_ms: 5_000,
-            reuse: 512,
+            reuse: 4_096,
             body_bytes: 32 << 20,
             response_bytes: 32 << 20,
             log_bytes: 64 << 10,

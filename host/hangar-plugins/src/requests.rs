@@ -1,5 +1,6 @@
 //! Requests: who is asking, which plugin answers, with what.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use hangar_core::{Error, Result};
@@ -54,6 +55,14 @@ pub enum AnswerBody {
     Stream(Chunks),
 }
 
+/// How a plugin takes a request.
+enum Begun {
+    /// With an answer, or `None` if it has no handler.
+    Answered(Option<Result<Answer, WitError>>),
+    /// With a stream, at which it may still be at work.
+    Streaming(Started, Pin<Box<dyn Future<Output = Result<()>> + Send>>),
+}
+
 impl Host {
     /// Serves a request with the plugin that owns its route.
     pub async fn serve(&self, matched: Matched, incoming: Incoming) -> Result<Answer> {
@@ -95,7 +104,7 @@ impl Host {
             remote_address: incoming.remote_address,
         };
         let bound = limits.response_bytes;
-        let (reply, started) = oneshot::channel();
+        let (reply, mut started) = oneshot::channel();
         let entry = Entry {
             next: None,
             reply: Some(reply),
@@ -109,13 +118,23 @@ impl Host {
                 })
                 .await
         });
-        let answer = tokio::select! {
+        let begun = tokio::select! {
             biased;
-            answer = &mut running => answer?,
-            Ok(Started { answer, abort }) = started => {
+            ended = &mut running => match started.try_recv() {
+                // It has begun and ended without ever waiting.
+                Ok(begun) => Begun::Streaming(begun, Box::pin(std::future::ready(ended.map(drop)))),
+                Err(_) => Begun::Answered(ended?),
+            },
+            Ok(begun) = &mut started => {
+                Begun::Streaming(begun, Box::pin(async move { running.await.map(drop) }))
+            }
+        };
+        let answer = match begun {
+            Begun::Answered(answer) => answer,
+            Begun::Streaming(Started { answer, abort }, rest) => {
                 let name = generation.plugin.name.clone();
                 tokio::spawn(async move {
-                    if let Err(error) = running.await {
+                    if let Err(error) = rest.await {
                         tracing::error!(plugin = %name, %error, "a streamed response was cut off");
                         let _ = abort.send(Err(std::io::Error::other("cut off"))).await;
                     }

@@ -209,11 +209,13 @@ impl query::Host for View<'_> {
             .count()
             >= BODIES
         {
-            return Err(Error::limit(
-                self.plugin,
-                "deferred bodies held at once",
-                BODIES,
-                "none: drop them",
+            return Err(Error::new(
+                "limit",
+                503,
+                format!(
+                    "plugin \"{}\" holds {BODIES} deferred bodies already; a response has one, drop the others",
+                    self.plugin
+                ),
             )
             .into());
         }

@@ -3,10 +3,11 @@
 //! `sync` and `drop` give statements to be run in order within one transaction. All names are quoted; nothing comes
 //! from a client unparsed.
 
-use crate::collection::Collection;
+use crate::collection::{Collection, ID_PATTERN};
 use crate::error::{FieldError, ValidationErrors};
 use crate::field::Field;
 use crate::index::Index;
+use crate::options::FieldOptions;
 use crate::sql::{ROWID, SCHEMA, column_type, ident, literal, table};
 
 /// One statement of a change.
@@ -38,6 +39,7 @@ pub fn sync(
     let mut out = Vec::new();
     let Some(old) = old else {
         out.push(create_table(new));
+        out.extend(ids_index(None, new));
         // Of several violated indexes PostgreSQL names the oldest, SQLite the youngest.
         out.extend(wanted.into_iter().rev());
         return Ok(out);
@@ -74,6 +76,7 @@ pub fn sync(
         )));
     }
     columns(old, new, &mut out);
+    out.extend(ids_index(Some(old), new));
     out.extend(
         wanted
             .into_iter()
@@ -137,6 +140,30 @@ fn index_statements(collection: &Collection) -> Result<Vec<Statement>, Validatio
     let mut errors = ValidationErrors::new();
     errors.nest("indexes", inner);
     errors.into_result().map(|()| statements)
+}
+
+/// Ids that may differ in case only are refused. To find such a one takes an index, unless the pattern of ids has one
+/// case: then the primary key will do.
+fn ids_index(old: Option<&Collection>, new: &Collection) -> Option<Statement> {
+    let name = ident(&format!("hangar:ids:{}", new.id));
+    match (old.is_some_and(custom_ids), custom_ids(new)) {
+        (false, true) => Some(Statement::new(format!(
+            "CREATE INDEX {name} ON {} (lower(\"id\"))",
+            table(&new.name)
+        ))),
+        (true, false) => Some(Statement::new(format!(
+            "DROP INDEX IF EXISTS {SCHEMA}.{name}"
+        ))),
+        _ => None,
+    }
+}
+
+fn custom_ids(collection: &Collection) -> bool {
+    let mut fields = collection.fields.iter();
+    fields.any(|field| match &field.options {
+        FieldOptions::Text(options) => options.primary_key && options.pattern != ID_PATTERN,
+        _ => false,
+    })
 }
 
 fn create_table(collection: &Collection) -> Statement {

@@ -8,6 +8,8 @@ use crate::excerpt::excerpt;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Picker {
     children: Vec<(String, Picker)>,
+    /// A path ends here.
+    end: bool,
     modifier: Option<Excerpt>,
 }
 
@@ -46,6 +48,7 @@ impl Picker {
                 };
                 node = &mut node.children[at].1;
             }
+            node.end = true;
             if modifier.is_some() {
                 node.modifier = modifier;
             }
@@ -81,12 +84,21 @@ impl Picker {
     }
 
     fn keep(&self, key: String, mut value: Value) -> Option<(String, Value)> {
-        let named = self.children.iter().find(|(name, _)| *name == key);
-        let (_, node) = named.or_else(|| self.children.iter().find(|(name, _)| name == "*"))?;
+        let child = |wanted: &str| {
+            let mut children = self.children.iter();
+            children
+                .find(|(name, _)| name == wanted)
+                .map(|(_, node)| node)
+        };
+        // A star stands for the keys not named, but only at the end of a path.
+        let (node, named) = match child(&key) {
+            Some(node) => (node, true),
+            None => (child("*").filter(|node| node.end)?, false),
+        };
         if let (Some(modifier), Value::String(text)) = (node.modifier, &mut value) {
             *text = excerpt(text, modifier.max, modifier.ellipsis);
         }
-        if !node.children.is_empty() {
+        if named && !node.children.is_empty() {
             node.pick(&mut value);
         }
         Some((key, value))

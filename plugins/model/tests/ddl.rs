@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use hangar_model::{Collection, Random, ddl, system};
 
@@ -31,8 +32,11 @@ struct Cluster {
 impl Cluster {
     fn start() -> Self {
         let programs = programs();
-        let directory =
-            std::env::temp_dir().join(format!("hangar-model-ddl-{}", std::process::id()));
+        let directory = {
+            static NUMBER: AtomicU32 = AtomicU32::new(0);
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            std::env::temp_dir().join(format!("hangar-model-ddl-{}-{number}", std::process::id()))
+        };
         std::fs::create_dir_all(&directory).expect("a scratch directory");
         if is_root() {
             run(Command::new("chown").arg("postgres").arg(&directory));
@@ -326,4 +330,32 @@ fn indexes_reach_the_database_only_in_known_words() {
         sql,
         "CREATE INDEX \"i\u{e9}\" ON public.\"t\" (\"a\") WHERE \"a\" = E'it''s \\\\ \"x\"'"
     );
+}
+
+#[test]
+fn ids_of_any_case_are_indexed() {
+    let cluster = Cluster::start();
+    let with_pattern = |name: &str, pattern: &str| {
+        collection(&format!(
+            r#"{{"id":"pbc_ids","name":"{name}","fields":[{{"name":"id","type":"text","primaryKey":true,"pattern":"{pattern}"}}]}}"#
+        ))
+    };
+    let indexes = || {
+        cluster.query(
+            "SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%lower(id%' AND tablename = 'ids'",
+        )
+    };
+    let plain = with_pattern("ids", "^[a-z0-9]+$");
+    cluster.sync(None, &plain);
+    assert_eq!(indexes(), "0");
+    let custom = with_pattern("names", "^[A-Za-z]+$");
+    cluster.sync(Some(&plain), &custom);
+    cluster.sync(Some(&custom), &with_pattern("ids", "^[A-Z]+$"));
+    assert_eq!(indexes(), "1");
+    cluster.sync(Some(&with_pattern("ids", "^[A-Z]+$")), &plain);
+    assert_eq!(indexes(), "0");
+    for statement in ddl::drop(&plain) {
+        cluster.query(&statement.sql);
+    }
+    cluster.sync(None, &custom);
 }

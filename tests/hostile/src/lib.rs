@@ -1,6 +1,7 @@
 //! A plugin that does what no plugin should. `/hostile/KIND` picks the misdeed; the `config` table of hangar.toml makes
 //! `start`, `activate` or a hook misbehave.
 
+mod bodies;
 mod misdeeds;
 
 use hangar_sdk::hooks::{Raised, raise};
@@ -37,6 +38,7 @@ impl hangar_sdk::http::Guest for Plugin {
             "shadow-overflow" => Ok(Response::json(200, misdeeds::shadow_stack_overflow(&[0; 64]).to_string())),
             "answer" => Ok(Response::json(200, format!("\"{}\"", "x".repeat(misdeeds::number(&request))))),
             "hoard" => misdeeds::hoard(misdeeds::number(&request)),
+            "hoard-bodies" => misdeeds::hoard_bodies(misdeeds::number(&request)),
             "log" => misdeeds::log_flood(misdeeds::number(&request)),
             "denied" => misdeeds::denied(&request.query),
             "recursion" => recurse(),
@@ -44,6 +46,9 @@ impl hangar_sdk::http::Guest for Plugin {
             "status" => Ok(Response::json(misdeeds::number(&request) as u16, "{}")),
             "header" => misdeeds::bad_header(&request.query),
             "sleep" => misdeeds::sleep(misdeeds::number(&request)),
+            "stream" => bodies::stream(false),
+            "stream-cut" => bodies::stream(true),
+            "file" => bodies::file(&request),
             "tables" => misdeeds::many_transactions(),
             other => Err(Error::new("unknown_kind", 404, format!("no misdeed is called {other:?}"))),
         }

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use hangar_sdk::http::{Request, Response};
-use hangar_sdk::postgres::{self, begin};
+use hangar_sdk::postgres::{self, Plan, Segment, begin};
 use hangar_sdk::{Error, Result, crypto, fetch, hooks, kv, log};
 
 /// Never returns.
@@ -43,6 +43,20 @@ pub fn hoard(times: usize) -> Result<Response> {
     let payload = "x".repeat(1 << 20);
     for _ in 0..times {
         std::mem::forget(hooks::raise("onNobodyListens", &[], &payload)?);
+    }
+    Ok(Response::empty(204))
+}
+
+/// Makes the host keep so many bodies of a mebibyte each.
+pub fn hoard_bodies(times: usize) -> Result<Response> {
+    let text = "x".repeat(1 << 20);
+    for _ in 0..times {
+        let plan = Plan {
+            segments: vec![Segment::Text(text.clone())],
+            when_empty: None,
+            when_failed: None,
+        };
+        std::mem::forget(postgres::defer(&plan)?);
     }
     Ok(Response::empty(204))
 }

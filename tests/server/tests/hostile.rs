@@ -64,6 +64,7 @@ fn every_misdeed_ends_in_an_envelope_and_a_line_of_the_log() {
         ("header?split", 500, &["header"]),
         ("sleep?60000", 504, &["limits.wall-ms", "1500 ms"]),
         ("hoard?100", 503, &["limits.memory", "24 MiB"]),
+        ("hoard-bodies?100", 503, &["deferred bodies"]),
         (
             "denied?fetch",
             403,
