@@ -27,6 +27,7 @@ pub mod modifier;
 pub mod options;
 pub mod pattern;
 mod pattern_syntax;
+mod pattern_tree;
 pub mod picker;
 mod prepare;
 pub mod sql;

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use regex_lite::{Regex, RegexBuilder};
 
 use crate::ids::Random;
-use crate::pattern_syntax::{Node, Range, WORD, parse};
+use crate::pattern_syntax::parse;
+use crate::pattern_tree::{Node, Range, WORD};
 
 /// How many compiled patterns an instance keeps.
 const CACHE: usize = 128;

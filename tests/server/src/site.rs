@@ -202,6 +202,20 @@ impl Site {
         run(self.serve(0)).expect(1)
     }
 
+    /// Ends the managed database server, if it is still there, and waits for its end.
+    pub fn end_database(&self) {
+        let Some(pid) = self.database_pid() else {
+            return;
+        };
+        // Stopped processes do not see the other signal before they go on.
+        let _ = kill(pid, Signal::SIGCONT);
+        let _ = kill(pid, Signal::SIGQUIT);
+        let end = Instant::now() + Duration::from_secs(10);
+        while kill(pid, None).is_ok() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// The process id of the managed database server, if there is one.
     pub fn database_pid(&self) -> Option<Pid> {
         let file = fs::read_to_string(self.data().join("postgres/data/postmaster.pid")).ok()?;
@@ -218,16 +232,7 @@ impl Default for Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        let Some(pid) = self.database_pid() else {
-            return;
-        };
-        // Stopped processes do not see the other signal before they go on.
-        let _ = kill(pid, Signal::SIGCONT);
-        let _ = kill(pid, Signal::SIGQUIT);
-        let end = Instant::now() + Duration::from_secs(10);
-        while kill(pid, None).is_ok() && Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.end_database();
     }
 }
 

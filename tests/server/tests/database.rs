@@ -395,10 +395,10 @@ fn a_full_disk_refuses_writes_and_loses_none() {
 }
 
 /// A small file system in place of a site's cluster.
-struct Mounted(PathBuf);
+struct Mounted<'a>(&'a Site);
 
-impl Mounted {
-    fn small(site: &Site) -> Self {
+impl<'a> Mounted<'a> {
+    fn small(site: &'a Site) -> Self {
         let target = site.data().join("postgres");
         let aside = site.path("aside");
         fs::rename(&target, &aside).expect("moved");
@@ -426,7 +426,7 @@ impl Mounted {
                 &text(&target),
             ],
         );
-        let mounted = Self(target.clone());
+        let mounted = Self(site);
         run(
             "cp",
             &["-a", &format!("{}/.", text(&aside)), &text(&target)],
@@ -436,10 +436,13 @@ impl Mounted {
     }
 }
 
-impl Drop for Mounted {
+impl Drop for Mounted<'_> {
     fn drop(&mut self) {
-        // Lazily: a server that is still running is ended by the site.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+        self.0.end_database();
+        let _ = Command::new("umount")
+            .arg("-l")
+            .arg(self.0.data().join("postgres"))
+            .status();
     }
 }
 
