@@ -1,12 +1,17 @@
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hangar_core::{Error, Result};
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// Far above what any token needs, and small enough to check on the spot.
 const MAX_TOKEN_BYTES: usize = 64 << 10;
+
+/// The header of every token, in PocketBase's order: the library writes `typ` first.
+const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
 /// Signs the claims as they are: nothing is added, and the header is `{"alg":"HS256","typ":"JWT"}`.
 pub(crate) fn sign(claims: &str, secret: &str) -> Result<String> {
@@ -16,9 +21,16 @@ pub(crate) fn sign(claims: &str, secret: &str) -> Result<String> {
     }
     let claims: Map<String, Value> = serde_json::from_str(claims)
         .map_err(|e| Error::bad_input(format!("claims are a JSON object: {e}")))?;
+    let encode = |part: &str| URL_SAFE_NO_PAD.encode(part);
+    let message = format!(
+        "{}.{}",
+        encode(HEADER),
+        encode(&Value::Object(claims).to_string())
+    );
     let key = EncodingKey::from_secret(secret.as_bytes());
-    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)
-        .map_err(|e| Error::internal(format!("the token could not be signed: {e}")))
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256)
+        .map_err(|e| Error::internal(format!("the token could not be signed: {e}")))?;
+    Ok(format!("{message}.{signature}"))
 }
 
 /// The claims, if the signature is this secret's, the algorithm is HS256 and the token is in its time. A token without

@@ -31,13 +31,6 @@ pub async fn dispatch(server: &Arc<Inner>, peer: SocketAddr, request: Request) -
         ));
     };
     let (parts, body) = request.into_parts();
-    if !paths::is_clean(parts.uri.path()) {
-        let mut to = paths::clean(parts.uri.path());
-        if let Some(query) = parts.uri.query() {
-            to = format!("{to}?{query}");
-        }
-        return respond::cleaned(&to);
-    }
     let is_head = parts.method == Method::HEAD;
     let method = if is_head {
         Method::GET
@@ -69,7 +62,19 @@ async fn route(
     body: Body,
     request_id: &Arc<str>,
 ) -> Result<Response> {
-    let matched = server.host.route(method.as_str(), parts.uri.path());
+    let path = parts.uri.path();
+    if !paths::is_clean(path) {
+        return Ok(respond::cleaned(&with_query(paths::clean(path), parts)));
+    }
+    let matched = server.host.route(method.as_str(), &paths::decoded(path));
+    if matched.is_none() && !path.ends_with('/') {
+        // The route of a whole tree, `/files/{path...}`, begins with a slash: Go's router sends `/files` there.
+        let folder = format!("{path}/");
+        let tree = server.host.route(method.as_str(), &paths::decoded(&folder));
+        if tree.is_some_and(|tree| tree.route.path.ends_with("...}")) {
+            return Ok(respond::cleaned(&with_query(folder, parts)));
+        }
+    }
     if matched.is_none()
         && let (Some(files), &Method::GET) = (&server.files, method)
         && let Some(response) = files.serve(parts).await
@@ -94,6 +99,13 @@ async fn route(
         },
     };
     finish(answer).await
+}
+
+fn with_query(path: String, parts: &Parts) -> String {
+    match parts.uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    }
 }
 
 /// Lets the fallback plugin put an error of the host into the API's format.
@@ -205,7 +217,7 @@ fn lines(headers: &HeaderMap) -> String {
 fn token(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim();
     let token = match value.split_at_checked(7) {
-        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("bearer ") => rest.trim(),
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("bearer ") => rest,
         _ => value,
     };
     (!token.is_empty()).then(|| token.to_owned())

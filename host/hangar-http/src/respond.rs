@@ -67,6 +67,10 @@ pub fn moved(to: &str) -> Response {
     redirect(StatusCode::MOVED_PERMANENTLY, to, Body::empty())
 }
 
+/// Marks a response that the router itself gives: it carries no headers of the API.
+#[derive(Clone, Copy)]
+pub struct Bare;
+
 /// The path was not in its plain form.
 pub fn cleaned(to: &str) -> Response {
     let escaped = to
@@ -78,6 +82,7 @@ pub fn cleaned(to: &str) -> Response {
     let mut response = redirect(StatusCode::TEMPORARY_REDIRECT, to, body);
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, html);
+    response.extensions_mut().insert(Bare);
     response
 }
 

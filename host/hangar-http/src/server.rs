@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::Predicate;
 
-use crate::{cors, dispatch, files};
+use crate::{cors, dispatch, files, respond};
 
 /// How the server behaves.
 #[derive(Clone, Debug, Default)]
@@ -91,6 +91,9 @@ async fn handle(
         return cors::preflight(&server.options.origins, origin.as_ref(), request.headers());
     }
     let mut response = dispatch::dispatch(&server, peer, request).await;
+    if response.extensions().get::<respond::Bare>().is_some() {
+        return response;
+    }
     let headers = response.headers_mut();
     for (name, value) in server.host.response_headers().iter() {
         // A plugin may have set its own.

@@ -37,7 +37,7 @@ impl Service {
 pub(crate) struct Graph {
     /// In the order of hangar.toml, which is the order of hooks of equal priority.
     plugins: Vec<Arc<Generation>>,
-    routes: HashMap<String, matchit::Router<Vec<Target>>>,
+    routes: HashMap<String, matchit::Router<Target>>,
     hooks: HashMap<String, Vec<Subscriber>>,
     collections: Option<Arc<Generation>>,
     auth: Option<Arc<Generation>>,
@@ -50,6 +50,8 @@ pub(crate) struct Graph {
 struct Target {
     generation: Arc<Generation>,
     route: Arc<Route>,
+    /// How many parameters the pattern has. At the root of a tree the last one captures nothing.
+    params: usize,
 }
 
 struct Subscriber {
@@ -92,6 +94,7 @@ impl Graph {
     pub fn new(plugins: Vec<Arc<Generation>>) -> Result<Self> {
         let mut graph = Self::default();
         let mut owners = BTreeMap::new();
+        let mut trees = Vec::new();
         for generation in &plugins {
             let routes = generation
                 .manifest
@@ -117,12 +120,20 @@ impl Graph {
                 let target = Target {
                     generation: generation.clone(),
                     route: Arc::new(route.clone()),
+                    params: pattern.matches("{p").count() + pattern.matches("{*").count(),
                 };
                 let router = graph
                     .routes
                     .entry(route.method.to_ascii_uppercase())
                     .or_default();
-                router.insert(pattern, vec![target]).map_err(|error| {
+                if let Some((base, _)) = pattern.rsplit_once("{*") {
+                    trees.push((
+                        route.method.to_ascii_uppercase(),
+                        base.to_owned(),
+                        target.clone(),
+                    ));
+                }
+                router.insert(pattern, target).map_err(|error| {
                     Error::new(
                         "route_conflict",
                         409,
@@ -165,6 +176,10 @@ impl Graph {
                 graph.headers = Arc::new(headers(generation)?);
             }
         }
+        for (method, base, target) in trees {
+            // `/files/{path...}` has `/files/` too, unless that is a route of its own.
+            let _ = graph.routes.entry(method).or_default().insert(base, target);
+        }
         for subscribers in graph.hooks.values_mut() {
             subscribers.sort_by_key(|subscriber| subscriber.priority);
         }
@@ -189,8 +204,8 @@ impl Graph {
         let found = [method, ""]
             .into_iter()
             .find_map(|method| self.routes.get(method)?.at(path).ok())?;
-        let target = found.value.first()?;
-        let params = found
+        let target = found.value;
+        let mut params: Vec<String> = found
             .params
             .iter()
             .map(|(_, value)| {
@@ -199,6 +214,9 @@ impl Graph {
                     .into_owned()
             })
             .collect();
+        if params.len() < target.params {
+            params.push(String::new());
+        }
         Some(Matched {
             generation: target.generation.clone(),
             route: target.route.clone(),

@@ -30,11 +30,15 @@ function fromPairs(pairs: Array<[string, string]>): Fields {
 }
 
 function jsonFields(text: string): Fields {
+  let parsed: unknown;
   try {
-    return parseJson(text) as Fields;
+    parsed = parseJson(text);
   } catch {
     throw new BadRequestError();
   }
+  if (parsed === null) return {};
+  if (typeof parsed !== "object" || Array.isArray(parsed)) throw new BadRequestError();
+  return parsed as Fields;
 }
 
 /** The text parts of a multipart body. Files have no place here yet. */

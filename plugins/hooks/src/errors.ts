@@ -152,6 +152,10 @@ export function toApiError(thrown: unknown): ApiError {
 export function toWitError(thrown: unknown): HangarError {
   const error = HostError.from(thrown);
   if (!(error instanceof HostError) && !isApiError(error)) return { code: "hook_error", message: GENERIC, status: 400, data: "{}" };
+  // Keeps its code: the raiser answers 404 for it in a request event and its own 400 in a model event.
+  if (error instanceof HostError && error.code === "not_found") {
+    return { code: error.code, message: error.message, status: 404, data: "{}" };
+  }
   const { message, status, data } = toApiError(error);
   return { code: "api_error", message, status, data: JSON.stringify(data) };
 }

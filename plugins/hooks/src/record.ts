@@ -251,7 +251,8 @@ export class PbRecord {
     }
     if (this._custom) Object.assign(out, this.customData());
     if (this._expand && Object.keys(this._expand).length > 0) out.expand = this._expand;
-    return out;
+    // Alphabetical, as the API answers records.
+    return Object.fromEntries(Object.entries(out).sort(([a], [b]) => (a < b ? -1 : 1)));
   }
   toJSON(): Fields {
     return this.publicExport();
