@@ -36,8 +36,8 @@ function jsonFields(text: string): Fields {
   } catch {
     throw new BadRequestError();
   }
-  if (parsed === null) return {};
-  if (typeof parsed !== "object" || Array.isArray(parsed)) throw new BadRequestError();
+  // `null` is what PocketBase hands on as it is.
+  if ((parsed !== null && typeof parsed !== "object") || Array.isArray(parsed)) throw new BadRequestError();
   return parsed as Fields;
 }
 

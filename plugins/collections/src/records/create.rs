@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use hangar_model::{ApiError, FieldError, ValidationErrors};
+use hangar_model::{ApiError, FieldError, ValidationErrors, messages};
 use hangar_sdk::http::Response;
 
-use crate::answer::Outcome;
+use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, RuleKind};
 use crate::records::checks::Checks;
@@ -76,7 +76,8 @@ pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call) -> Outcome<Resp
                 },
             );
             let result = result.map_err(|failure| draft::failed(draft, failure));
-            draft::after(&CREATE, draft, &events, result)?;
+            draft::after(&CREATE, draft, &events, result)
+                .map_err(|failure| Failure::Api(failure.into_api(messages::CREATE_RECORD)))?;
             let mut items = present::enrich(
                 catalog,
                 entry,

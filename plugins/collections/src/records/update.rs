@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use hangar_filter::Scope;
-use hangar_model::ApiError;
+use hangar_model::{ApiError, messages};
 use hangar_sdk::http::Response;
 use hangar_sdk::postgres::{Segment, Statement, Value as Param};
 use serde_json::{Map, Value};
 
-use crate::answer::Outcome;
+use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
 use crate::records::create::refuse_files;
@@ -52,7 +52,8 @@ pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call, id: &str) -> Ou
             }
             let result = store(catalog, draft, &events, call, &modified);
             let result = result.map_err(|failure| draft::failed(draft, failure));
-            draft::after(&UPDATE, draft, &events, result)?;
+            draft::after(&UPDATE, draft, &events, result)
+                .map_err(|failure| Failure::Api(failure.into_api(messages::UPDATE_RECORD)))?;
             let mut items = present::enrich(
                 catalog,
                 entry,
