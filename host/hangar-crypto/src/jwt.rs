@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 /// Far above what any token needs, and small enough to check on the spot.
 const MAX_TOKEN_BYTES: usize = 64 << 10;
 
-/// The header of every token, in PocketBase's order: the library writes `typ` first.
+/// The header of every token, in the order clients are used to: the library writes `typ` first.
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
 /// Signs the claims as they are: nothing is added, and the header is `{"alg":"HS256","typ":"JWT"}`.

@@ -75,8 +75,8 @@ test("records: getters, visibility, passwords, tokens", async () => {
       shown, later: Object.keys(r.publicExport()), ok: [r.validatePassword("secret"), r.validatePassword("x")], email: r.email(), verified: r.verified(),
       token: r.newAuthToken(), fixed: r.newStaticAuthToken(5e9), custom: r.customData() }`);
   assert.deepEqual(value.n, [12, 12.7, "12.7", true, ["a"], "2024-01-02 03:04:05.000Z", null, ""]);
-  assert.deepEqual(value.shown, ["collectionId", "collectionName", "id", "emailVisibility", "verified"]);
-  assert.deepEqual(value.later, ["collectionId", "collectionName", "id", "email", "emailVisibility", "tokenKey"]);
+  assert.deepEqual(value.shown, ["collectionId", "collectionName", "emailVisibility", "id", "verified"]);
+  assert.deepEqual(value.later, ["collectionId", "collectionName", "email", "emailVisibility", "id", "tokenKey"]);
   assert.deepEqual([value.ok, value.email, value.verified], [[true, false], "a@b.c", false]);
   assert.deepEqual([value.token, value.fixed], ["auth.users.u9.{}", 'auth.users.u9.{"refreshable":false,"duration":5}']);
   assert.deepEqual(value.custom, { n: "12.7", b: "true", list: ["a", "", "a"], at: "2024-01-02 03:04:05Z" });

@@ -58,7 +58,7 @@ test("errors cross as PROTOCOL.md says", async () => {
     onRecordUpdate((e) => e.next());
     onRecordDelete((e) => { try { e.next() } catch (err) { e.record.set("seen", [err.status, err.message, err.data.x.code]) } });` });
   await assert.rejects(plugin.raise("onRecordCreate", create({ title: "api" })), { code: "api_error", message: "No.", status: 403, data: '{"a":{"code":"c","message":"M."}}' });
-  await assert.rejects(plugin.raise("onRecordCreate", create({ title: "own" })), { code: "api_error", status: 404 });
+  await assert.rejects(plugin.raise("onRecordCreate", create({ title: "own" })), { code: "not_found", status: 404 });
   await assert.rejects(plugin.raise("onRecordCreate", create()), { code: "hook_error", status: 400, message: "Something went wrong while processing your request." });
   assert.match(plugin.calls.log.at(-1).message, /onRecordCreate: TypeError: .*\(a\.pb\.js:2\)/);
   plugin.host["hangar:hooks/next"].call = () => {
