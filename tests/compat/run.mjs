@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { buildRequest, readCases, valueAt } from './lib/cases.mjs';
 import { compareAnswers, readDifferences, staleEntries, unaccepted } from './lib/compare.mjs';
 import { exchange } from './lib/http.mjs';
+import { startProvider } from './lib/idp.mjs';
 import { Normaliser } from './lib/normalise.mjs';
 import { KIND_NAMES, SUPERUSER, startServer, stopAll } from './lib/servers.mjs';
 import { sdkSteps } from './sdk.mjs';
@@ -41,10 +42,11 @@ function options() {
 
 /** One server with what its side has learnt: captured values and volatile names. */
 class Side {
-  constructor(server, fixedText) {
+  constructor(server, provider, fixedText) {
     this.server = server;
-    this.vars = { root_email: SUPERUSER.email, root_password: SUPERUSER.password, bad_token: 'not.a.token', NUL: '\\u0000' };
-    this.normaliser = new Normaliser(fixedText, server.base);
+    this.provider = provider;
+    this.vars = { idp: provider.base, root_email: SUPERUSER.email, root_password: SUPERUSER.password, bad_token: 'not.a.token', NUL: '\\u0000' };
+    this.normaliser = new Normaliser(fixedText, { [server.base]: '<base>', [provider.base]: '<idp>' });
   }
 
   async http(step, number) {
@@ -122,13 +124,15 @@ class Run {
     const folders = Object.fromEntries(Object.entries(server).filter(([key]) => ['hooks', 'public'].includes(key)).map(([key, value]) => [key, join(HERE, value)]));
     const started = await Promise.allSettled([startServer(this.values.left, folders), startServer(this.values.right, folders)]);
     const failed = started.find((one) => one.status === 'rejected');
+    const providers = await Promise.all(started.map(() => startProvider()));
     try {
       if (failed) throw failed.reason;
-      const sides = started.map((one) => new Side(one.value, fixedText));
+      const sides = started.map((one, at) => new Side(one.value, providers[at], fixedText));
       for (const file of [setup, ...files]) {
         for (const step of file.steps) await this.compare(step, sides);
       }
     } finally {
+      await Promise.all(providers.map((provider) => provider.stop()));
       await Promise.all(started.filter((one) => one.status === 'fulfilled').map((one) => one.value.stop({ keep: this.values.keep })));
     }
   }

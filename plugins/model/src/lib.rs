@@ -30,6 +30,7 @@ mod pattern_syntax;
 mod pattern_tree;
 pub mod picker;
 mod prepare;
+pub mod providers;
 pub mod sql;
 pub mod system;
 #[cfg(test)]
@@ -46,4 +47,3 @@ pub use error::{ApiError, FieldError, ValidationErrors};
 pub use field::{Field, FieldType};
 pub use ids::Random;
 pub use options::FieldOptions;
-pub use validate_auth::PROVIDERS;

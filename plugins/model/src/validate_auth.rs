@@ -6,6 +6,7 @@ use crate::auth_options::*;
 use crate::collection::Collection;
 use crate::error::{FieldError, ValidationErrors};
 use crate::formats::is_url;
+use crate::providers::oauth2_provider;
 use crate::validate::{Checks, check_length, check_rule};
 use crate::validate_fields::{between, is_identity_type};
 use crate::value_rules::required;
@@ -14,42 +15,6 @@ use crate::value_rules::required;
 const MAX_DURATION: i64 = 94_670_856;
 /// Longest life of one-time passwords and started multi-factor logins: a day.
 const MAX_SHORT_DURATION: i64 = 86_400;
-
-/// The OAuth2 services there are.
-pub const PROVIDERS: [&str; 32] = [
-    "apple",
-    "google",
-    "microsoft",
-    "yandex",
-    "facebook",
-    "instagram2",
-    "github",
-    "gitlab",
-    "bitbucket",
-    "gitee",
-    "gitea",
-    "discord",
-    "twitter",
-    "kakao",
-    "vk",
-    "linear",
-    "notion",
-    "monday",
-    "lark",
-    "box",
-    "spotify",
-    "trakt",
-    "twitch",
-    "patreon",
-    "strava",
-    "wakatime",
-    "livechat",
-    "mailcow",
-    "planningcenter",
-    "oidc",
-    "oidc2",
-    "oidc3",
-];
 
 pub(crate) fn validate(
     collection: &Collection,
@@ -209,7 +174,7 @@ fn check_provider_names(providers: &[Provider]) -> ValidationErrors {
         } else if providers[..at].iter().any(|other| other.name == *name) {
             let text = format!("The provider {name} is already registered.");
             FieldError::new("validation_duplicated_provider", text).with(json!({"name": name}))
-        } else if !PROVIDERS.contains(&name.as_str()) {
+        } else if oauth2_provider(name).is_none() {
             let text = format!("Invalid or missing provider with name {name}.");
             FieldError::new("validation_missing_provider", text).with(json!({"name": name}))
         } else {

@@ -7,6 +7,8 @@
 // in the same step and of the same place get the same name on both sides only
 // if the servers agree about them: references are compared, too.
 
+/** Masked values of this length are masked inside other texts, too. */
+const LONG_SECRET = 20;
 const DAY_MS = 86_400_000;
 const TIME = /\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,9})?Z/g;
 const TOKEN = /eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+/g;
@@ -32,11 +34,14 @@ const parse = (text) => {
   }
 };
 
-/** One per side. `fixedText` holds the case files: ids written there are not generated ones. */
+/**
+ * One per side. `fixedText` holds the case files: ids written there are not generated ones. `addresses` maps what
+ * differs between the sides, such as ports, to a name.
+ */
 export class Normaliser {
-  constructor(fixedText = '', base = '') {
+  constructor(fixedText = '', addresses = {}) {
     this.fixedText = fixedText;
-    this.base = base;
+    this.addresses = Object.entries(addresses);
     this.ids = new Map();
     this.times = new Map();
     this.tokens = new Map();
@@ -64,7 +69,8 @@ export class Normaliser {
     result = result.replace(TIME, (time) => this.#time(step, time));
     result = result.replace(RANDOM_INDEX, 'idx_$1_<random>');
     result = result.replace(RECORD_ID, (id) => this.ids.get(id) ?? id);
-    return this.base ? result.replaceAll(this.base, '<base>') : result;
+    for (const [address, name] of this.addresses) result = result.replaceAll(address, name).replaceAll(encodeURIComponent(address), name);
+    return result;
   }
 
   #collectIds(step, json) {
@@ -124,6 +130,8 @@ function mask(text, json, paths) {
   for (const value of found) {
     const quoted = JSON.stringify(value);
     result = result.replaceAll(quoted, `"<masked ${value.length}>"`);
+    // A long one is the same wherever it stands, for example in an address.
+    if (value.length >= LONG_SECRET) result = result.replaceAll(value, `<masked ${value.length}>`);
   }
   return result;
 }
