@@ -36,6 +36,10 @@ declare module "hangar:kv/store@0.1.0" {
   };
   export default store;
 }
+declare module "hangar:http/guard@0.1.0" {
+  const guard: { check(labels: string[]): void; clientAddress(): string; privilegedMayCome(): boolean };
+  export default guard;
+}
 declare module "hangar:kv/revisions@0.1.0" {
   const revisions: { current(topic: string): number; bump(topic: string): number };
   export default revisions;

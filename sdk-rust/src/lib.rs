@@ -18,7 +18,6 @@ pub mod bindings;
 pub use wit_bindgen;
 extern crate self as hangar_sdk;
 
-mod address;
 mod error;
 pub mod form;
 pub mod http;
@@ -73,6 +72,12 @@ pub mod hooks {
     pub use crate::bindings::handler::exports::hangar::hooks::handler::Guest;
     pub use crate::bindings::imports::hangar::hooks::chain::{Raised, Turn, raise, subscribed};
     pub use crate::bindings::imports::hangar::hooks::next::call as next;
+}
+/// Where clients are, and how often they may ask.
+pub mod guard {
+    pub use crate::bindings::imports::hangar::http::guard::{
+        check, client_address, configure, privileged_may_come,
+    };
 }
 /// Collections and records: as a client, and (`Guest`) as the plugin that serves them.
 pub mod collections {

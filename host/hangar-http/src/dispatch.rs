@@ -7,7 +7,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use hangar_core::{Error, Result};
-use hangar_plugins::{Answer, AnswerBody, Content, Incoming};
+use hangar_guard::Asked;
+use hangar_plugins::{Answer, AnswerBody, Content, Identity, Incoming, RequestHead};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use http_body_util::{BodyExt, Limited};
@@ -17,6 +18,17 @@ use crate::{paths, respond};
 
 /// How long a request body may take to arrive, as in PocketBase.
 const READ: Duration = Duration::from_secs(300);
+
+/// A request with what is known of it before a plugin is called.
+struct Asking {
+    peer: SocketAddr,
+    /// `GET` for a HEAD request.
+    method: Method,
+    parts: Parts,
+    id: Arc<str>,
+    head: Arc<RequestHead>,
+    identity: Option<Arc<Identity>>,
+}
 
 /// Takes a request to the plugin that owns its route, to a static file, or to the fallback plugin.
 pub async fn dispatch(server: &Arc<Inner>, peer: SocketAddr, request: Request) -> Response {
@@ -31,19 +43,22 @@ pub async fn dispatch(server: &Arc<Inner>, peer: SocketAddr, request: Request) -
         ));
     };
     let (parts, body) = request.into_parts();
+    if !paths::is_clean(parts.uri.path()) {
+        return respond::cleaned(&with_query(paths::clean(parts.uri.path()), &parts));
+    }
     let is_head = parts.method == Method::HEAD;
-    let method = if is_head {
-        Method::GET
-    } else {
-        parts.method.clone()
-    };
-    let request_id = request_id(&parts.headers);
-    let outcome = route(server, peer, &method, &parts, body, &request_id).await;
-    let outcome = match outcome {
+    let mut asking = Asking::new(server, peer, parts);
+    let outcome = match route(server, &mut asking, body).await {
         Ok(response) => Ok(response),
         Err(error) => {
-            report(&parts, &request_id, &error);
-            explain(server, peer, &method, &parts, &request_id, &error).await
+            report(&asking, &error);
+            let explained = explain(server, &asking, &error).await;
+            explained.map(|mut response| {
+                if error.code == "forbidden_network" {
+                    response.extensions_mut().insert(respond::Early);
+                }
+                response
+            })
         }
     };
     let response = outcome.unwrap_or_else(|error| respond::plain(&error));
@@ -54,30 +69,30 @@ pub async fn dispatch(server: &Arc<Inner>, peer: SocketAddr, request: Request) -
     }
 }
 
-async fn route(
-    server: &Arc<Inner>,
-    peer: SocketAddr,
-    method: &Method,
-    parts: &Parts,
-    body: Body,
-    request_id: &Arc<str>,
-) -> Result<Response> {
-    let path = parts.uri.path();
-    if !paths::is_clean(path) {
-        return Ok(respond::cleaned(&with_query(paths::clean(path), parts)));
+async fn route(server: &Arc<Inner>, asking: &mut Asking, body: Body) -> Result<Response> {
+    if let Some(token) = token(&asking.parts.headers) {
+        asking.identity = server.host.identity(&asking.id, &token).await?;
     }
+    server.guard.admit(asking.asked())?;
+    let (path, method) = (asking.parts.uri.path(), &asking.method);
     let matched = server.host.route(method.as_str(), &paths::decoded(path));
     if matched.is_none() && !path.ends_with('/') {
         // The route of a whole tree, `/files/{path...}`, begins with a slash: Go's router sends `/files` there.
         let folder = format!("{path}/");
         let tree = server.host.route(method.as_str(), &paths::decoded(&folder));
         if tree.is_some_and(|tree| tree.route.path.ends_with("...}")) {
-            return Ok(respond::cleaned(&with_query(folder, parts)));
+            return Ok(respond::cleaned(&with_query(folder, &asking.parts)));
         }
+    }
+    if !matched
+        .as_ref()
+        .is_some_and(|matched| matched.route.own_limits)
+    {
+        server.guard.count(asking.asked(), &[])?;
     }
     if matched.is_none()
         && let (Some(files), &Method::GET) = (&server.files, method)
-        && let Some(response) = files.serve(parts).await
+        && let Some(response) = files.serve(&asking.parts).await
     {
         return Ok(response);
     }
@@ -87,10 +102,10 @@ async fn route(
     let body = read(
         body,
         limit.unwrap_or(server.host.limits().body_bytes),
-        &parts.headers,
+        &asking.parts.headers,
     )
     .await?;
-    let incoming = incoming(peer, method, parts, body, request_id, None);
+    let incoming = asking.incoming(body, None);
     let answer = match matched {
         Some(matched) => server.host.serve(matched, incoming).await?,
         None => match server.host.serve_fallback(incoming).await {
@@ -109,19 +124,12 @@ fn with_query(path: String, parts: &Parts) -> String {
 }
 
 /// Lets the fallback plugin put an error of the host into the API's format.
-async fn explain(
-    server: &Arc<Inner>,
-    peer: SocketAddr,
-    method: &Method,
-    parts: &Parts,
-    request_id: &Arc<str>,
-    error: &Error,
-) -> Result<Response> {
-    let incoming = incoming(peer, method, parts, Vec::new(), request_id, Some(error));
+async fn explain(server: &Arc<Inner>, asking: &Asking, error: &Error) -> Result<Response> {
+    let incoming = asking.incoming(Vec::new(), Some(error));
     match server.host.serve_fallback(incoming).await {
         Some(Ok(answer)) => finish(answer).await,
         Some(Err(second)) => {
-            tracing::error!(error = %second, request = %request_id, "the fallback plugin failed");
+            tracing::error!(error = %second, request = %asking.id, "the fallback plugin failed");
             Err(error.clone())
         }
         None => Err(error.clone()),
@@ -154,44 +162,72 @@ async fn finish(answer: Answer) -> Result<Response> {
     respond::response(status, headers, body)
 }
 
-fn report(parts: &Parts, request_id: &Arc<str>, error: &Error) {
-    let (method, path) = (&parts.method, parts.uri.path());
+fn report(asking: &Asking, error: &Error) {
+    let (method, path) = (&asking.parts.method, asking.parts.uri.path());
+    let request = &asking.id;
     if error.status >= 500 {
-        tracing::error!(%method, path, request = %request_id, %error, "request failed");
+        tracing::error!(%method, path, %request, %error, "request failed");
     } else if error.code == "denied" {
         // The client can do nothing about a missing grant.
-        tracing::warn!(%method, path, request = %request_id, %error, "request failed");
+        tracing::warn!(%method, path, %request, %error, "request failed");
     } else {
-        tracing::debug!(%method, path, request = %request_id, %error, "request refused");
+        tracing::debug!(%method, path, %request, %error, "request refused");
     }
 }
 
-fn incoming(
-    peer: SocketAddr,
-    method: &Method,
-    parts: &Parts,
-    body: Vec<u8>,
-    request_id: &Arc<str>,
-    error: Option<&Error>,
-) -> Incoming {
-    let mut headers = lines(&parts.headers);
-    if let Some(error) = error {
-        let message = error.message.replace(['\r', '\n'], " ");
-        let _ = write!(
-            headers,
-            "x-hangar-error: {}\nx-hangar-status: {}\nx-hangar-message: {message}\n",
-            error.code, error.status
-        );
+impl Asking {
+    fn new(server: &Inner, peer: SocketAddr, parts: Parts) -> Self {
+        let head = RequestHead {
+            method: parts.method.as_str().to_owned(),
+            path: parts.uri.path().to_owned(),
+            client: server.guard.client(peer.ip(), &parts.headers),
+        };
+        Self {
+            peer,
+            method: if parts.method == Method::HEAD {
+                Method::GET
+            } else {
+                parts.method.clone()
+            },
+            id: request_id(&parts.headers),
+            head: Arc::new(head),
+            identity: None,
+            parts,
+        }
     }
-    Incoming {
-        method: method.as_str().to_owned(),
-        path: parts.uri.path().to_owned(),
-        query: parts.uri.query().unwrap_or_default().to_owned(),
-        headers,
-        body,
-        remote_address: peer.ip().to_canonical().to_string(),
-        request_id: request_id.clone(),
-        token: token(&parts.headers),
+
+    /// What the guard looks at.
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            method: &self.head.method,
+            path: &self.head.path,
+            client: &self.head.client,
+            identity: self.identity.as_ref().map(|identity| &*identity.document),
+        }
+    }
+
+    /// What a plugin gets: the request, or an error of the host to put into words.
+    fn incoming(&self, body: Vec<u8>, error: Option<&Error>) -> Incoming {
+        let mut headers = lines(&self.parts.headers);
+        if let Some(error) = error {
+            let message = error.message.replace(['\r', '\n'], " ");
+            let _ = write!(
+                headers,
+                "x-hangar-error: {}\nx-hangar-status: {}\nx-hangar-message: {message}\n",
+                error.code, error.status
+            );
+        }
+        Incoming {
+            method: self.method.as_str().to_owned(),
+            path: self.parts.uri.path().to_owned(),
+            query: self.parts.uri.query().unwrap_or_default().to_owned(),
+            headers,
+            body,
+            remote_address: self.peer.ip().to_canonical().to_string(),
+            request_id: self.id.clone(),
+            identity: self.identity.clone(),
+            head: self.head.clone(),
+        }
     }
 }
 

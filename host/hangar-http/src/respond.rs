@@ -71,6 +71,10 @@ pub fn moved(to: &str) -> Response {
 #[derive(Clone, Copy)]
 pub struct Bare;
 
+/// Marks a refusal that comes before the headers of the API are put on.
+#[derive(Clone, Copy)]
+pub struct Early;
+
 /// The path was not in its plain form.
 pub fn cleaned(to: &str) -> Response {
     let escaped = to

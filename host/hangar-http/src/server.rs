@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
+use hangar_guard::Guard;
 use hangar_plugins::Host;
 use http::HeaderValue;
 use tokio::net::TcpListener;
@@ -29,6 +30,7 @@ pub struct Server {
 
 pub(crate) struct Inner {
     pub host: Arc<Host>,
+    pub guard: Arc<Guard>,
     pub options: HttpOptions,
     pub files: Option<files::Files>,
     /// Requests at once.
@@ -49,13 +51,14 @@ impl Predicate for OnlyMarked {
 }
 
 impl Server {
-    /// A server over the plugins of `host`.
-    pub fn new(host: Arc<Host>, options: HttpOptions) -> Self {
+    /// A server over the plugins of `host`; `guard` holds the policy they have set.
+    pub fn new(host: Arc<Host>, guard: Arc<Guard>, options: HttpOptions) -> Self {
         let files = options.public.as_deref().map(files::Files::new);
         let places = Arc::new(Semaphore::new(host.limits().requests));
         Self {
             inner: Arc::new(Inner {
                 host,
+                guard,
                 options,
                 files,
                 places,
@@ -94,10 +97,13 @@ async fn handle(
     if response.extensions().get::<respond::Bare>().is_some() {
         return response;
     }
+    let early = response.extensions().get::<respond::Early>().is_some();
     let headers = response.headers_mut();
-    for (name, value) in server.host.response_headers().iter() {
-        // A plugin may have set its own.
-        headers.entry(name).or_insert_with(|| value.clone());
+    if !early {
+        for (name, value) in server.host.response_headers().iter() {
+            // A plugin may have set its own.
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
     }
     headers.append(http::header::VARY, HeaderValue::from_static("Origin"));
     cors::allow(&server.options.origins, origin.as_ref(), headers);

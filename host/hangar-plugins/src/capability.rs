@@ -28,6 +28,11 @@ impl TypeMap {
     pub fn get<V: Any + Send + Sync>(&self) -> Option<&V> {
         self.0.get(&TypeId::of::<V>())?.downcast_ref()
     }
+
+    /// The same, to keep.
+    pub fn shared<V: Any + Send + Sync>(&self) -> Option<Arc<V>> {
+        self.0.get(&TypeId::of::<V>())?.clone().downcast().ok()
+    }
 }
 
 /// What capabilities keep during one call, by type; empty when the next begins.

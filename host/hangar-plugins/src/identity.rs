@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// How long an answer about a token is believed. Changes on this node drop it at once.
 const BELIEVED: Duration = Duration::from_secs(5);
@@ -10,27 +11,49 @@ const BELIEVED: Duration = Duration::from_secs(5);
 /// Tokens remembered at once.
 const TOKENS: u64 = 20_000;
 
+/// Who is asking, as the plugin that serves identities describes it.
+#[derive(Debug)]
+pub struct Identity {
+    /// The whole JSON document.
+    pub document: Arc<str>,
+    /// Whether no limit on the rate of requests holds.
+    pub privileged: bool,
+    /// What the log of requests may say of it.
+    pub log: Map<String, Value>,
+    subject: String,
+    /// Seconds since 1970 after which the token no longer counts.
+    expires: u64,
+}
+
+impl Identity {
+    /// Reads the part of a document that the host understands; a document without a subject is believed for one request.
+    pub(crate) fn new(document: String) -> Self {
+        let header: Header = serde_json::from_str(&document).unwrap_or_default();
+        Self {
+            document: document.into(),
+            privileged: header.privileged,
+            log: header.log,
+            subject: header.subject,
+            expires: header.expires.unwrap_or(u64::MAX),
+        }
+    }
+}
+
 /// Answers of the plugin that serves identities, by token.
 pub(crate) struct Identities {
-    cache: moka::sync::Cache<Arc<str>, Known>,
+    cache: moka::sync::Cache<Arc<str>, Arc<Identity>>,
     /// Moves with every `forget`: an answer that was being made meanwhile may be stale and is not kept.
     changes: AtomicU64,
 }
 
-#[derive(Clone)]
-struct Known {
-    subject: Arc<str>,
-    /// Seconds since 1970 after which the token no longer counts.
-    expires: u64,
-    document: Arc<str>,
-}
-
 /// The part of an identity that the host understands.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Header {
     subject: String,
-    #[serde(default)]
     expires: Option<u64>,
+    privileged: bool,
+    log: Map<String, Value>,
 }
 
 impl Identities {
@@ -47,9 +70,8 @@ impl Identities {
     }
 
     /// What is known about a token.
-    pub fn get(&self, token: &str) -> Option<Arc<str>> {
-        let known = self.cache.get(token)?;
-        (known.expires > now()).then_some(known.document)
+    pub fn get(&self, token: &str) -> Option<Arc<Identity>> {
+        self.cache.get(token).filter(|known| known.expires > now())
     }
 
     /// The mark to take before asking, for [`Identities::keep`].
@@ -58,31 +80,20 @@ impl Identities {
     }
 
     /// Keeps an answer unless something has been forgotten since `mark`.
-    pub fn keep(&self, mark: u64, token: &str, document: Arc<str>) {
-        let Ok(header) = serde_json::from_str::<Header>(&document) else {
-            return;
-        };
-        if self.mark() != mark {
-            return;
+    pub fn keep(&self, mark: u64, token: &str, identity: Arc<Identity>) {
+        // Without a subject it could not be forgotten.
+        if self.mark() == mark && !identity.subject.is_empty() {
+            self.cache.insert(token.into(), identity);
         }
-        let expires = header.expires.unwrap_or(u64::MAX);
-        self.cache.insert(
-            token.into(),
-            Known {
-                subject: header.subject.into(),
-                expires,
-                document,
-            },
-        );
     }
 
     /// Drops a subject, or all that start with it if it ends in `/`.
     pub fn forget(&self, subject: &str) {
         self.changes.fetch_add(1, Ordering::AcqRel);
         let subject = subject.to_owned();
-        let stale = move |_: &Arc<str>, known: &Known| {
-            *known.subject == *subject
-                || (subject.ends_with('/') && known.subject.starts_with(&*subject))
+        let stale = move |_: &Arc<str>, known: &Arc<Identity>| {
+            known.subject == subject
+                || (subject.ends_with('/') && known.subject.starts_with(&subject))
         };
         if self.cache.invalidate_entries_if(stale).is_err() {
             self.cache.invalidate_all();

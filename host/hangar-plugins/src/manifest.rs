@@ -58,6 +58,9 @@ pub struct Route {
     /// Largest body, bytes; default `limits.body-bytes`.
     #[serde(default)]
     pub body_limit: Option<usize>,
+    /// Whether the plugin counts requests itself (`hangar:http/guard.check`), so that the host does not.
+    #[serde(default)]
+    pub own_limits: bool,
 }
 
 /// A subscription to an event.

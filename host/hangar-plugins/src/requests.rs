@@ -12,7 +12,8 @@ use crate::exports::{HttpRequest, HttpResponse, Payload};
 use crate::generation::{Generation, Instance};
 use crate::graph::Matched;
 use crate::host::Host;
-use crate::state::{CallContext, Entry};
+use crate::identity::Identity;
+use crate::state::{CallContext, Entry, RequestHead};
 use crate::streaming::Started;
 
 /// A request as the HTTP server has read it.
@@ -31,8 +32,10 @@ pub struct Incoming {
     pub remote_address: String,
     /// Identifier of the request.
     pub request_id: Arc<str>,
-    /// The token it carries, if any.
-    pub token: Option<String>,
+    /// Who is asking, as [`Host::identity`] answered.
+    pub identity: Option<Arc<Identity>>,
+    /// What capabilities may know of it.
+    pub head: Arc<RequestHead>,
 }
 
 /// What a plugin answered.
@@ -89,9 +92,8 @@ impl Host {
     ) -> Result<Answer> {
         let limits = &generation.plugin.limits;
         let mut call = CallContext::new(incoming.request_id.clone(), limits.wall_ms, limits.cpu_ms);
-        if let Some(token) = &incoming.token {
-            call.identity = self.identify(&call, token).await?;
-        }
+        call.identity = incoming.identity.map(|identity| identity.document.clone());
+        call.request = Some(incoming.head);
         let request = HttpRequest {
             method: incoming.method,
             path: incoming.path,
@@ -167,7 +169,11 @@ impl Host {
     }
 
     /// Asks the plugin that serves identities who is behind a token, unless that is known.
-    async fn identify(&self, call: &CallContext, token: &str) -> Result<Option<Arc<str>>> {
+    pub async fn identity(
+        &self,
+        request_id: &Arc<str>,
+        token: &str,
+    ) -> Result<Option<Arc<Identity>>> {
         if let Some(known) = self.identities.get(token) {
             return Ok(Some(known));
         }
@@ -176,10 +182,12 @@ impl Host {
             return Ok(None);
         };
         let mark = self.identities.mark();
+        let limits = &generation.plugin.limits;
+        let call = CallContext::new(request_id.clone(), limits.wall_ms, limits.cpu_ms);
         let answer = generation
             .run(
                 &self.this(),
-                call.clone(),
+                call,
                 Entry::default(),
                 async |instance: &mut Instance| {
                     let Instance { store, functions } = instance;
@@ -192,11 +200,13 @@ impl Host {
                 },
             )
             .await?;
-        let document: Option<Arc<str>> = answer.map_err(Error::from)?.map(Arc::from);
-        if let Some(document) = &document {
-            self.identities.keep(mark, token, document.clone());
+        let identity = answer
+            .map_err(Error::from)?
+            .map(|document| Arc::new(Identity::new(document)));
+        if let Some(identity) = &identity {
+            self.identities.keep(mark, token, identity.clone());
         }
-        Ok(document)
+        Ok(identity)
     }
 }
 

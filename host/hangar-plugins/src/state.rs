@@ -28,6 +28,17 @@ pub struct Plugin {
     pub config: String,
 }
 
+/// What capabilities may know of the request behind a call.
+#[derive(Debug)]
+pub struct RequestHead {
+    /// As the client sent it: `HEAD` is not `GET` here.
+    pub method: String,
+    /// Percent-encoded path.
+    pub path: String,
+    /// Address of the client, behind proxies that are trusted.
+    pub client: String,
+}
+
 /// What travels beside a call from plugin to plugin. Guests can neither read most of it nor forge any.
 #[derive(Clone)]
 pub struct CallContext {
@@ -35,6 +46,8 @@ pub struct CallContext {
     pub request_id: Arc<str>,
     /// Who is asking; JSON made by the plugin that serves identities.
     pub identity: Option<Arc<str>>,
+    /// The request behind the call, if it is one.
+    pub request: Option<Arc<RequestHead>>,
     /// When the whole request must be done.
     pub deadline: Instant,
     /// CPU time left to the request, milliseconds.
@@ -53,6 +66,7 @@ impl CallContext {
         Self {
             request_id,
             identity: None,
+            request: None,
             deadline: Instant::now() + Duration::from_millis(wall_ms),
             cpu_left_ms: cpu_ms,
             path: Arc::new([]),

@@ -74,7 +74,8 @@ async fn with_database(
         origins: settings.origins.clone(),
     };
     let mut stopped = stop.clone();
-    let serving = Server::new(host.clone(), options).serve(listener, async move {
+    let guard = wiring::guard_of(&host);
+    let serving = Server::new(host.clone(), guard, options).serve(listener, async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     });
     let mut stopped = stop;

@@ -32,7 +32,13 @@ pub fn host(settings: &Settings, postgres: Arc<Postgres>) -> Result<Arc<Host>> {
         .insert(hangar_fetch::Fetch::new().map_err(|error| Error::internal(error.to_string()))?);
     services.insert(hangar_kv::Kv::default());
     services.insert(hangar_crypto::Crypto::default());
+    services.insert_shared(Arc::new(hangar_guard::Guard::default()));
     Host::new(runtime, capabilities(), services, limits).map_err(failed)
+}
+
+/// What the server asks before it calls a plugin.
+pub fn guard_of(host: &Host) -> Arc<hangar_guard::Guard> {
+    host.services().shared().expect(PRESENT)
 }
 
 /// The engine must have room for the plugin that may have the most.
@@ -68,6 +74,11 @@ fn capabilities() -> Vec<Capability> {
             name: "crypto",
             link: |linker| hangar_crypto::add_to_linker(linker, crypto),
             parse_grant: |value| grant(hangar_crypto::Grant::parse(value)),
+        },
+        Capability {
+            name: "guard",
+            link: |linker| hangar_guard::add_to_linker(linker, guard),
+            parse_grant: |value| grant(hangar_guard::Grant::parse(value)),
         },
         Capability {
             name: "files",
@@ -163,5 +174,21 @@ fn crypto(state: &mut State) -> hangar_crypto::View<'_> {
         plugin: parts.plugin,
         grant: parts.grants.get(),
         crypto: parts.services.get().expect(PRESENT),
+    }
+}
+
+fn guard(state: &mut State) -> hangar_guard::View<'_> {
+    let parts = state.parts();
+    let (request, identity) = (&parts.call.request, &parts.call.identity);
+    hangar_guard::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        guard: parts.services.get().expect(PRESENT),
+        asked: request.as_deref().map(|request| hangar_guard::Asked {
+            method: &request.method,
+            path: &request.path,
+            client: &request.client,
+            identity: identity.as_deref(),
+        }),
     }
 }

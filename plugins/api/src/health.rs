@@ -4,7 +4,7 @@ use hangar_sdk::http::Request;
 use serde::Serialize;
 
 use crate::answer::{self, Answer};
-use crate::{identity, settings};
+use crate::identity;
 
 /// Headers by which proxies tell the client's address, best known first.
 const PROXY_HEADERS: [&str; 3] = ["CF-Connecting-IP", "Fly-Client-IP", "X-Forwarded-For"];
@@ -32,11 +32,10 @@ enum Data {
 /// That the server works; superusers also learn how it sees them.
 pub fn health(request: &Request) -> Answer {
     let data = if identity::is_superuser(request) {
-        let proxy = settings::load()?.trusted_proxy;
         Data::Superuser {
             // Whether a backup could start now, that is: none is running.
             can_backup: true,
-            real_ip: request.client_address(&proxy.headers, proxy.use_leftmost_ip),
+            real_ip: hangar_sdk::guard::client_address(),
             possible_proxy_header: PROXY_HEADERS
                 .into_iter()
                 .find(|name| {

@@ -32,7 +32,8 @@ impl hangar_sdk::http::Guest for Plugin {
 impl hangar_sdk::lifecycle::Guest for Plugin {
     fn activate() -> Result<()> {
         hangar_sdk::migrations::apply("api", &[settings::MIGRATION])?;
-        settings::initialise()
+        settings::initialise()?;
+        settings::apply(&settings::load()?)
     }
 
     fn start(_sources: String) -> Result<String> {

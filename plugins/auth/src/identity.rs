@@ -18,12 +18,28 @@ pub struct Identity {
     pub expires: i64,
     /// Whether no rule applies.
     pub superuser: bool,
+    /// The same for the host: no limit on the rate of requests, but only from the networks superusers may come from.
+    #[serde(default)]
+    pub privileged: bool,
+    /// What the log of requests says about who asked.
+    #[serde(default)]
+    pub log: LogRef,
     /// Collection of the record.
     pub collection: CollectionRef,
     /// The record: hidden fields too, but neither password hash nor token key.
     pub record: Map<String, Value>,
     /// The token it came with.
     pub token: TokenRef,
+}
+
+/// An identity in the log of requests.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogRef {
+    /// Name of the collection.
+    pub auth: String,
+    /// Id of the record.
+    pub auth_id: String,
 }
 
 /// Id and name of a collection.
@@ -57,6 +73,11 @@ pub fn authenticate(token: &str) -> Result<Option<String>> {
         subject: subject(&collection.id, verified.record.id()),
         expires: verified.claims.exp,
         superuser: collection.is_superusers(),
+        privileged: collection.is_superusers(),
+        log: LogRef {
+            auth: collection.name.clone(),
+            auth_id: verified.record.id().to_owned(),
+        },
         collection: CollectionRef {
             id: collection.id.clone(),
             name: collection.name.clone(),

@@ -10,9 +10,9 @@ mod failure;
 mod identity;
 mod impersonate;
 mod installer;
+mod limits;
 mod methods;
 mod mfa;
-mod networks;
 mod password;
 mod record;
 mod refresh;
@@ -33,7 +33,12 @@ struct Plugin;
 
 impl hangar_sdk::http::Guest for Plugin {
     fn handle(request: Request) -> Result<Response> {
-        Ok(route(&request).unwrap_or_else(Failure::respond))
+        match route(&request) {
+            Ok(response) => Ok(response),
+            // The host's own refusal: put into words where those of all other routes are.
+            Err(Failure::Host(error)) if error.code == "rate_limited" => Err(error),
+            Err(failure) => Ok(failure.respond()),
+        }
     }
 }
 
@@ -43,6 +48,7 @@ fn route(request: &Request) -> Answer {
         .first()
         .map(String::as_str)
         .unwrap_or_default();
+    limits::count(request, collection)?;
     match request.route.rsplit('/').next().unwrap_or_default() {
         "auth-with-password" => password::login(request, &*auth_collection(collection)?),
         "auth-refresh" => refresh::refresh(request, collection),

@@ -13,7 +13,7 @@ use crate::events::{self, Patch};
 use crate::failure::{Answer, Failure};
 use crate::identity::Identity;
 use crate::record::Record;
-use crate::{access, mfa, networks};
+use crate::{access, mfa};
 
 const RULE_UNMET: &str = "The request doesn't satisfy the collection requirements to authenticate.";
 
@@ -63,8 +63,7 @@ impl Login<'_> {
 
     /// Superusers may be bound to networks.
     fn check_network(&self) -> Result<(), Failure> {
-        if self.accounts.collection.is_superusers() && !networks::superuser_may_come(self.request)?
-        {
+        if self.accounts.collection.is_superusers() && !hangar_sdk::guard::privileged_may_come() {
             return Err(ApiError::forbidden("").into());
         }
         Ok(())

@@ -15,6 +15,8 @@ mod strict_json;
 use hangar_sdk::Result;
 use hangar_sdk::http::{Request, Response};
 
+use crate::answer::Failure;
+
 /// The component.
 pub struct Plugin;
 
@@ -24,7 +26,12 @@ impl hangar_sdk::http::Guest for Plugin {
             .route
             .starts_with("/api/collections/{collection}/records")
         {
-            return Ok(records::handle(request).unwrap_or_else(answer::respond));
+            return match records::handle(request) {
+                Ok(response) => Ok(response),
+                // The host's own refusal: put into words where those of all other routes are.
+                Err(Failure::Host(error)) if error.code == "rate_limited" => Err(error),
+                Err(failure) => Ok(answer::respond(failure)),
+            };
         }
         Ok(schema::handle(&request))
     }

@@ -8,6 +8,7 @@ import {
   ApiError, BadRequestError, ForbiddenError, InternalServerError, NotFoundError, TooManyRequestsError, UnauthorizedError, notAvailable,
 } from "./errors";
 import { pickFields } from "./fields";
+import { gate } from "./host";
 import type { PbRecord } from "./record";
 import { DynamicModel } from "./model";
 import { type RequestData, RequestView } from "./request";
@@ -168,9 +169,9 @@ export abstract class RequestEvent extends Chained {
   remoteIP(): string {
     return this.request.remoteAddr;
   }
-  /** The host has looked behind proxies it trusts already. */
+  /** Behind the proxies that the settings trust. */
   realIP(): string {
-    return this.request.remoteAddr;
+    return gate.clientAddress() || this.request.remoteAddr;
   }
   isTLS(): boolean {
     return this.request.header.get("x-forwarded-proto") === "https";

@@ -7,6 +7,7 @@ import jwt from "hangar:crypto/jwt@0.1.0";
 import password from "hangar:crypto/password@0.1.0";
 import random from "hangar:crypto/random@0.1.0";
 import client from "hangar:fetch/client@0.1.0";
+import gate from "hangar:http/guard@0.1.0";
 import next from "hangar:hooks/next@0.1.0";
 import revisions from "hangar:kv/revisions@0.1.0";
 import kv from "hangar:kv/store@0.1.0";
@@ -16,7 +17,7 @@ import query from "hangar:postgres/query@0.1.0";
 import transactions from "hangar:postgres/transactions@0.1.0";
 import { HostError } from "./errors";
 
-export { client, context, digest, jwt, kv, logger, next, password, query, random, records, revisions, settings, tokens, transactions };
+export { client, context, digest, gate, jwt, kv, logger, next, password, query, random, records, revisions, settings, tokens, transactions };
 
 /**
  * Calls a function of the host; what it refuses becomes a `HostError`. A value of a wrong type would end the instance,

@@ -4,11 +4,12 @@ const LAYERS = {
   "hangar-wit": ["hangar-core"],
   "hangar-wasm": ["hangar-core"],
   "hangar-plugins": ["hangar-core", "hangar-wasm", "hangar-wit"],
-  "hangar-http": ["hangar-core", "hangar-plugins"],
+  // The server enforces the policy that plugins set through the capability.
+  "hangar-http": ["hangar-core", "hangar-guard", "hangar-plugins"],
 };
 
 /** One per capability: they use the shared types and never one another. */
-const CAPABILITIES = ["hangar-config", "hangar-crypto", "hangar-fetch", "hangar-files", "hangar-kv", "hangar-log", "hangar-postgres", "hangar-unserved"];
+const CAPABILITIES = ["hangar-config", "hangar-crypto", "hangar-fetch", "hangar-files", "hangar-guard", "hangar-kv", "hangar-log", "hangar-postgres", "hangar-unserved"];
 for (const name of CAPABILITIES) LAYERS[name] = ["hangar-core", "hangar-wit"];
 
 /** Knows nothing of Hangar at all. */

@@ -2,6 +2,7 @@
 
 mod cron;
 mod merge;
+mod policy;
 mod rate_limits;
 mod routes;
 mod rules;
@@ -10,6 +11,7 @@ mod validate;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use policy::apply;
 pub use routes::{show, update};
 pub use store::{MIGRATION, initialise, load};
 

@@ -28,6 +28,7 @@ pub fn update(request: &Request) -> Answer {
     let bodies = bodies(request)?;
     let settings = change(&bodies)?;
     revisions::bump(TOPIC);
+    super::apply(&settings)?;
     respond(request, &settings)
 }
 

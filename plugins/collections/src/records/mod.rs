@@ -41,10 +41,12 @@ pub fn handle(request: Request) -> Outcome<Response> {
     match (request.method.as_str(), id) {
         ("GET", None) => {
             let entry = find(&catalog, &collection, "Missing collection context.")?;
+            count(entry, "list")?;
             list::handle(&catalog, entry, &Call::new(request)?)
         }
         ("GET", Some(id)) => {
             let entry = find(&catalog, &collection, "Missing collection context.")?;
+            count(entry, "view")?;
             view::handle(&catalog, entry, &Call::new(request)?, &id)
         }
         ("POST", None) => {
@@ -53,6 +55,7 @@ pub fn handle(request: Request) -> Outcome<Response> {
                 &collection,
                 "Missing or invalid collection context.",
             )?)?;
+            count(entry, "create")?;
             create::handle(&catalog, entry, &Call::new(request)?)
         }
         ("PATCH", Some(id)) => {
@@ -61,14 +64,22 @@ pub fn handle(request: Request) -> Outcome<Response> {
                 &collection,
                 "Missing or invalid collection context.",
             )?)?;
+            count(entry, "update")?;
             update::handle(&catalog, entry, &Call::new(request)?, &id)
         }
         ("DELETE", Some(id)) => {
             let entry = writable(find(&catalog, &collection, "Missing collection context.")?)?;
+            count(entry, "delete")?;
             delete::handle(&catalog, entry, &Call::new(request)?, &id)
         }
         _ => Err(ApiError::not_found("").into()),
     }
+}
+
+/// Counts the request under the labels of what it does.
+fn count(entry: &Entry, action: &str) -> Outcome<()> {
+    let labels = [format!("{}:{action}", entry.name), format!("*:{action}")];
+    Ok(hangar_sdk::guard::check(&labels)?)
 }
 
 fn find<'a>(catalog: &'a Catalog, name: &str, message: &str) -> Result<&'a Rc<Entry>, ApiError> {

@@ -1,0 +1,153 @@
+use http::{HeaderMap, HeaderValue};
+
+use super::*;
+
+const PRIVILEGED: &str = r#"{"subject":"a/b","privileged":true}"#;
+const KNOWN: &str = r#"{"subject":"a/b"}"#;
+
+fn guard(policy: serde_json::Value) -> Guard {
+    let guard = Guard::default();
+    guard.configure(&policy.to_string()).expect("a policy");
+    guard
+}
+
+fn asked<'a>(method: &'a str, path: &'a str, identity: Option<&'a str>) -> Asked<'a> {
+    Asked {
+        method,
+        path,
+        client: "1.2.3.4",
+        identity,
+    }
+}
+
+/// How many of so many requests are let through.
+fn passes(guard: &Guard, asked: Asked<'_>, labels: &[&str], times: usize) -> usize {
+    let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
+    (0..times)
+        .filter(|_| guard.count(asked, &labels).is_ok())
+        .count()
+}
+
+#[test]
+fn without_a_policy_everything_passes() {
+    let guard = Guard::default();
+    assert_eq!(passes(&guard, asked("GET", "/", None), &[], 50), 50);
+    assert!(guard.admit(asked("GET", "/", Some(PRIVILEGED))).is_ok());
+}
+
+#[test]
+fn the_search_goes_from_labels_over_the_path_to_prefixes_in_order() {
+    let guard = guard(serde_json::json!({"limits": [
+        {"label": "/api/", "seconds": 60, "requests": 5},
+        {"label": "/api/hello/", "seconds": 60, "requests": 6},
+        {"label": "GET /api/health", "seconds": 60, "requests": 1},
+        {"label": "/api/health", "seconds": 60, "requests": 2},
+        {"label": "*:list", "seconds": 60, "requests": 3},
+        {"label": "posts:list", "seconds": 60, "requests": 4},
+    ]}));
+    assert_eq!(passes(&guard, asked("GET", "/api/health", None), &[], 9), 1);
+    assert_eq!(
+        passes(&guard, asked("HEAD", "/api/health", None), &[], 9),
+        2
+    );
+    let list = asked("GET", "/api/posts", None);
+    assert_eq!(passes(&guard, list, &["posts:list", "*:list"], 9), 4);
+    assert_eq!(passes(&guard, list, &["notes:list", "*:list"], 9), 3);
+    // The wildcard counts each label apart.
+    assert_eq!(passes(&guard, list, &["users:list", "*:list"], 9), 3);
+    assert_eq!(passes(&guard, list, &["posts:view", "*:view"], 9), 5);
+    // The first prefix that fits, the folder itself included, and one count for all below.
+    assert_eq!(passes(&guard, asked("GET", "/api/hello", None), &[], 9), 5);
+    assert_eq!(passes(&guard, asked("GET", "/api", None), &[], 9), 0);
+    assert_eq!(passes(&guard, asked("GET", "/other", None), &[], 9), 9);
+}
+
+#[test]
+fn audiences_and_exceptions() {
+    let guard = guard(serde_json::json!({
+        "unlimited-networks": ["9.9.9.0/24"],
+        "limits": [
+            {"label": "/a", "audience": "guests", "seconds": 60, "requests": 1},
+            {"label": "/a", "audience": "known", "seconds": 60, "requests": 2},
+        ],
+    }));
+    assert_eq!(passes(&guard, asked("GET", "/a", None), &[], 9), 1);
+    assert_eq!(passes(&guard, asked("GET", "/a", Some(KNOWN)), &[], 9), 2);
+    assert_eq!(
+        passes(&guard, asked("GET", "/a", Some(PRIVILEGED)), &[], 9),
+        9
+    );
+    let other = Asked {
+        client: "9.9.9.1",
+        ..asked("GET", "/a", None)
+    };
+    assert_eq!(passes(&guard, other, &[], 9), 9);
+    // A new policy begins to count anew.
+    guard
+        .configure(r#"{"limits":[{"label":"/a","seconds":60,"requests":1}]}"#)
+        .expect("a policy");
+    assert_eq!(passes(&guard, asked("GET", "/a", None), &[], 9), 1);
+}
+
+#[test]
+fn a_window_ends() {
+    let guard = guard(serde_json::json!({"limits": [{"label": "/", "seconds": 1, "requests": 2}]}));
+    assert_eq!(passes(&guard, asked("GET", "/x", None), &[], 5), 2);
+    std::thread::sleep(std::time::Duration::from_millis(1_050));
+    assert_eq!(passes(&guard, asked("GET", "/x", None), &[], 5), 2);
+}
+
+#[test]
+fn privileged_identities_stay_in_their_networks() {
+    let guard = guard(serde_json::json!({"privileged-networks": ["10.0.0.0/8", "::1"]}));
+    let from = |client, identity| Asked {
+        client,
+        ..asked("GET", "/", identity)
+    };
+    assert!(guard.admit(from("10.1.2.3", Some(PRIVILEGED))).is_ok());
+    assert!(
+        guard
+            .admit(from(
+                "0000:0000:0000:0000:0000:0000:0000:0001",
+                Some(PRIVILEGED)
+            ))
+            .is_ok()
+    );
+    let refused = guard
+        .admit(from("11.1.2.3", Some(PRIVILEGED)))
+        .expect_err("outside");
+    assert_eq!(refused.status, 403);
+    assert!(guard.admit(from("junk", Some(PRIVILEGED))).is_err());
+    assert!(guard.admit(from("11.1.2.3", Some(KNOWN))).is_ok());
+    assert!(guard.admit(from("11.1.2.3", None)).is_ok());
+}
+
+#[test]
+fn only_trusted_headers_tell_the_address() {
+    let mut headers = HeaderMap::new();
+    headers.append("x-forwarded-for", HeaderValue::from_static("8.8.8.8"));
+    headers.append(
+        "x-forwarded-for",
+        HeaderValue::from_static("zz, 9.9.9.9, ::1 , 2.2.2.2:80"),
+    );
+    let peer = "127.0.0.1".parse().expect("an address");
+    assert_eq!(Guard::default().client(peer, &headers), "127.0.0.1");
+    let named = |leftmost: bool| {
+        guard(serde_json::json!({"proxy-headers": ["CF-Missing", "X-Forwarded-For"], "proxy-leftmost": leftmost}))
+            .client(peer, &headers)
+    };
+    assert_eq!(named(true), "9.9.9.9");
+    assert_eq!(named(false), "0000:0000:0000:0000:0000:0000:0000:0001");
+}
+
+#[test]
+fn what_is_no_policy_changes_nothing() {
+    let guard = guard(serde_json::json!({"limits": [{"label": "/", "seconds": 9, "requests": 1}]}));
+    assert!(guard.configure("{").is_err());
+    assert!(
+        guard
+            .configure(r#"{"privileged-networks":["10.0.0.0/40"]}"#)
+            .is_err()
+    );
+    assert_eq!(passes(&guard, asked("GET", "/x", None), &[], 5), 1);
+}
