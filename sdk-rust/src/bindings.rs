@@ -110,6 +110,21 @@ pub mod tokens {
     });
 }
 
+pub mod afterwards {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-afterwards; world exported-afterwards { export hangar:plugin/afterwards@0.1.0; }",
+        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_afterwards",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::afterwards",
+    });
+}
+
 pub mod commands {
     wit_bindgen::generate!({
         inline: "package hangar:sdk-commands; world exported-commands { export hangar:plugin/commands@0.1.0; }",

@@ -64,7 +64,7 @@ pub mod config {
 /// The current call: request id, identity.
 pub mod context {
     pub use crate::bindings::imports::hangar::plugin::context::{
-        forget_identity, identity, request_id,
+        after_transaction, forget_identity, identity, request_id,
     };
 }
 /// Hook chains.
@@ -91,6 +91,10 @@ pub mod auth {
     pub use crate::bindings::imports::hangar::auth::tokens::issue;
     pub use crate::bindings::tokens::exports::hangar::auth::tokens::Guest as TokensGuest;
 }
+/// Work left for after a transaction (`context::after_transaction`).
+pub mod afterwards {
+    pub use crate::bindings::afterwards::exports::hangar::plugin::afterwards::Guest;
+}
 /// Commands a plugin adds to the command line.
 pub mod commands {
     pub use crate::bindings::commands::exports::hangar::plugin::commands::Guest;
@@ -100,6 +104,7 @@ pub mod lifecycle {
     pub use crate::bindings::lifecycle::exports::hangar::plugin::lifecycle::Guest;
 }
 
+pub use bindings::afterwards::export_afterwards;
 pub use bindings::commands::export_commands;
 pub use bindings::handler::export_hooks;
 pub use bindings::handler_http::export_http;

@@ -2,7 +2,6 @@
 //! innermost `next` hands control back to the plugin that raised it. No instance is ever entered twice: the raiser's
 //! host call returns with its turn, and the suspended handlers wait in a future that the raiser's `finish` drives on.
 
-use std::any::Any;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use crate::host::Host;
 use crate::links::generated::hangar::hooks;
 use crate::state::{CallContext, Entry, State};
 
-type Ambient = Option<Arc<dyn Any + Send + Sync>>;
+type Ambient = Option<Arc<dyn hangar_core::Ambient>>;
 type Unwinding = Pin<Box<dyn Future<Output = Result<String>> + Send>>;
 
 /// One handler of a chain.

@@ -47,6 +47,7 @@ macro_rules! exports {
 exports! {
     http: "hangar:http/handler@0.1.0" "handle" ((HttpRequest,)) -> HttpResponse;
     hook: "hangar:hooks/handler@0.1.0" "handle" ((String, String, String)) -> String;
+    ended: "hangar:plugin/afterwards@0.1.0" "ended" ((String, bool)) -> ();
     activate: "hangar:plugin/lifecycle@0.1.0" "activate" (()) -> ();
     start: "hangar:plugin/lifecycle@0.1.0" "start" ((String,)) -> String;
     command: "hangar:plugin/commands@0.1.0" "run" ((String, Vec<String>)) -> String;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hangar_core::{Error, Limits, Result};
+use hangar_core::{Error, Limits, Result, Settle};
 use hangar_wasm::{Metered, Pool, Refused, describe};
 use serde::Serialize;
 use wasmtime::component::InstancePre;
@@ -180,8 +180,13 @@ impl Generation {
         state.next = None;
         state.reply = None;
         // A transaction the guest has left open goes with the instance: dropping its store rolls it back.
-        let left_open = state.call.ambient.take().is_some() != had_ambient;
-        match done {
+        let ambient = state.call.ambient.take();
+        let left_open = ambient.is_some() != had_ambient;
+        let left_work = match ambient {
+            Some(ambient) if left_open => ambient.afterwards().take(),
+            _ => Vec::new(),
+        };
+        let answer = match done {
             Ok(Ok(value)) => {
                 // So does an event it has not finished, with the handlers that wait in it.
                 let sound =
@@ -205,7 +210,13 @@ impl Generation {
                 Err(fault)
             }
             Err(_) => Err(timeout(&self.plugin.name, &self.plugin.limits, starting)),
+        };
+        if !left_work.is_empty() {
+            // Nobody has ended that transaction, so nobody waits for what it left.
+            let host = host.clone();
+            tokio::spawn(async move { host.settle(left_work, false).await });
         }
+        answer
     }
 
     /// Drops the warm instances of a generation that has been replaced.

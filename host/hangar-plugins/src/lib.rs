@@ -15,6 +15,7 @@ mod links;
 mod manifest;
 mod requests;
 mod settings;
+mod settle;
 mod staging;
 mod state;
 mod stderr;

@@ -217,4 +217,8 @@ impl plugin::context::Host for State {
         self.host.identities().forget(&subject);
         Ok(())
     }
+
+    fn after_transaction(&mut self, work: String) -> wasmtime::Result<Result<bool, WitError>> {
+        Ok(self.leave(work).map_err(WitError::from))
+    }
 }

@@ -2,7 +2,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hangar_core::{Error, Limits};
+use hangar_core::{Ambient, Error, Limits, Settle};
 use hangar_wasm::{Meter, Metered};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -55,7 +55,7 @@ pub struct CallContext {
     /// Plugins entered so far, outermost first.
     pub path: Arc<[Arc<str>]>,
     /// The transaction that capabilities use where they find one. Opaque here.
-    pub ambient: Option<Arc<dyn Any + Send + Sync>>,
+    pub ambient: Option<Arc<dyn Ambient>>,
     /// Whether a version is being started: the limits of `start` and `activate` hold.
     pub(crate) starting: bool,
 }
@@ -188,6 +188,7 @@ impl State {
             config: &self.plugin.config,
             grants: &self.plugin.grants,
             services: self.host.services(),
+            settle: &*self.host,
             call: &mut self.call,
             table: &mut self.table,
             locals: &mut self.locals,
@@ -222,6 +223,8 @@ pub struct Parts<'a> {
     pub grants: &'a TypeMap,
     /// The host's services.
     pub services: &'a TypeMap,
+    /// Does the work that ended transactions have left.
+    pub settle: &'a dyn Settle,
     /// The current call.
     pub call: &'a mut CallContext,
     /// Resources handed to the guest.

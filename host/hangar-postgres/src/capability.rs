@@ -1,7 +1,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use hangar_core::{Error, Limits};
+use hangar_core::{Ambient as _, Error, Limits, Settle};
 use hangar_wit::Body;
 use hangar_wit::errors::Error as WitError;
 use serde_json::Value as Json;
@@ -37,7 +37,7 @@ mod generated {
 use generated::hangar::postgres::{query, transactions, types};
 
 /// What a call carries from plugin to plugin: the ambient transaction, opaque to the rest of the host.
-pub type Ambient = Option<Arc<dyn Any + Send + Sync>>;
+pub type Ambient = Option<Arc<dyn hangar_core::Ambient>>;
 
 /// Deferred bodies one instance may hold.
 const BODIES: usize = 8;
@@ -67,6 +67,8 @@ pub struct View<'a> {
     pub postgres: Option<&'a Service>,
     /// The transaction of the call.
     pub ambient: &'a mut Ambient,
+    /// Does the work that an ended transaction has left.
+    pub settle: &'a dyn Settle,
     /// The instance's resources.
     pub table: &'a mut ResourceTable,
 }
@@ -130,7 +132,8 @@ impl<'a> View<'a> {
     }
 
     fn transaction(&self) -> Option<Arc<Transaction>> {
-        self.ambient.clone()?.downcast().ok()
+        let any: Arc<dyn Any + Send + Sync> = self.ambient.clone()?;
+        any.downcast().ok()
     }
 
     fn plan(&self, plan: types::Plan) -> Result<plan::Plan, Error> {
@@ -290,11 +293,19 @@ impl View<'_> {
             .delete(handle)
             .map_err(|error| Error::internal(format!("this transaction is not open: {error}")))?;
         *self.ambient = handle.outer;
-        match (handle.savepoint, keep) {
-            (Some(number), keep) => handle.transaction.end_savepoint(number, keep).await,
-            (None, true) => handle.transaction.commit().await,
-            (None, false) => handle.transaction.rollback().await,
+        if let Some(number) = handle.savepoint {
+            return handle.transaction.end_savepoint(number, keep).await;
         }
+        let left = handle.transaction.afterwards().take();
+        let ended = match keep {
+            true => handle.transaction.commit().await,
+            false => handle.transaction.rollback().await,
+        };
+        let settled = match left.is_empty() {
+            true => Ok(()),
+            false => self.settle.settle(left, keep && ended.is_ok()).await,
+        };
+        ended.and(settled)
     }
 }
 

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use hangar_core::{Error, Result};
+use hangar_core::{Afterwards, Ambient, Error, Result};
 
 use crate::connection::Connection;
 use crate::pool::{Exclusive, Postgres};
@@ -15,9 +15,17 @@ pub struct Transaction {
     open: AtomicBool,
     failed: AtomicBool,
     savepoints: AtomicU32,
-    /// Savepoints still open; they end in reverse order.
-    stack: Mutex<Vec<u32>>,
+    /// Savepoints still open, each with the work left before it; they end in reverse order.
+    stack: Mutex<Vec<(u32, usize)>>,
     deadline: Instant,
+    /// Work that waits for the end of all of it.
+    afterwards: Afterwards,
+}
+
+impl Ambient for Transaction {
+    fn afterwards(&self) -> &Afterwards {
+        &self.afterwards
+    }
 }
 
 impl Transaction {
@@ -34,6 +42,7 @@ impl Transaction {
             savepoints: AtomicU32::new(0),
             stack: Mutex::default(),
             deadline: Instant::now() + lifetime,
+            afterwards: Afterwards::default(),
         })
     }
 
@@ -64,7 +73,7 @@ impl Transaction {
         self.failed.store(true, Ordering::Release);
     }
 
-    fn stack(&self) -> std::sync::MutexGuard<'_, Vec<u32>> {
+    fn stack(&self) -> std::sync::MutexGuard<'_, Vec<(u32, usize)>> {
         self.stack.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -74,23 +83,25 @@ impl Transaction {
         self.connection()?
             .batch(&format!("SAVEPOINT hangar_{number}"))
             .await?;
-        self.stack().push(number);
+        self.stack().push((number, self.afterwards.mark()));
         Ok(number)
     }
 
     /// Ends a savepoint, keeping or undoing what was done since. Those set after it end with it.
     pub async fn end_savepoint(&self, number: u32, keep: bool) -> Result<()> {
-        {
+        let mark = {
             let mut stack = self.stack();
-            let Some(position) = stack.iter().position(|open| *open == number) else {
+            let Some(position) = stack.iter().position(|(open, _)| *open == number) else {
                 return Err(Error::new(
                     "transaction_ended",
                     500,
                     "this savepoint has ended",
                 ));
             };
+            let mark = stack[position].1;
             stack.truncate(position);
-        }
+            mark
+        };
         let failed = self.failed.load(Ordering::Acquire);
         let connection = self.connection()?;
         if keep && !failed {
@@ -101,6 +112,7 @@ impl Transaction {
         let undo =
             format!("ROLLBACK TO SAVEPOINT hangar_{number}; RELEASE SAVEPOINT hangar_{number}");
         connection.batch(&undo).await?;
+        self.afterwards.undo_since(mark);
         self.failed.store(false, Ordering::Release);
         if keep { Err(aborted()) } else { Ok(()) }
     }

@@ -134,6 +134,7 @@ fn postgres(state: &mut State) -> hangar_postgres::View<'_> {
         limits: parts.limits,
         postgres: parts.services.get(),
         ambient: &mut parts.call.ambient,
+        settle: parts.settle,
         table: parts.table,
     }
 }

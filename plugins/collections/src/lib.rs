@@ -47,10 +47,17 @@ impl hangar_sdk::lifecycle::Guest for Plugin {
     }
 }
 
+impl hangar_sdk::afterwards::Guest for Plugin {
+    fn ended(work: String, committed: bool) -> Result<()> {
+        records::ended::transaction_ended(&work, committed).map_err(answer::Failure::into_error)
+    }
+}
+
 #[cfg(target_arch = "wasm32")]
 mod exports {
     use super::Plugin;
     hangar_sdk::export_http!(Plugin);
+    hangar_sdk::export_afterwards!(Plugin);
     hangar_sdk::export_lifecycle!(Plugin);
     hangar_sdk::export_records!(Plugin);
 }

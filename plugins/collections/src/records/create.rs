@@ -11,6 +11,7 @@ use crate::catalog::{Catalog, Entry, RuleKind};
 use crate::records::checks::Checks;
 use crate::records::document;
 use crate::records::draft::{self, CREATE, Draft, How};
+use crate::records::ended;
 use crate::records::present::{self, Options};
 use crate::records::request_event::in_request;
 use crate::records::{auth, query, submitted};
@@ -76,7 +77,7 @@ pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call) -> Outcome<Resp
                 },
             );
             let result = result.map_err(|failure| draft::failed(draft, failure));
-            draft::after(&CREATE, draft, &events, result)
+            ended::after(&CREATE, draft, &events, result)
                 .map_err(|failure| Failure::Api(failure.into_api(messages::CREATE_RECORD)))?;
             let mut items = present::enrich(
                 catalog,

@@ -14,6 +14,7 @@ use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Reference, RuleKind};
 use crate::records::auth;
 use crate::records::draft::{self, DELETE, Draft, How, Names, UPDATE, inside};
+use crate::records::ended;
 use crate::records::hooks::Events;
 use crate::records::query::{self as queries, Values};
 use crate::records::request_event::in_request;
@@ -80,12 +81,12 @@ pub fn delete(catalog: &Catalog, draft: &mut Draft, events: &Events) -> Outcome<
             // Rolled back with the rest.
             Err(_) => Err(ApiError::bad_request(messages::DELETE_RECORD).into()),
         };
-        let ended = draft::after(&change.names, &mut change.draft, &change.events, outcome);
+        let settled = ended::after(&change.names, &mut change.draft, &change.events, outcome);
         if result.is_ok() {
-            ended?;
+            settled?;
         }
     }
-    draft::after(&DELETE, draft, events, result)
+    ended::after(&DELETE, draft, events, result)
 }
 
 fn delete_one(

@@ -10,7 +10,7 @@ use crate::answer::{Failure, Outcome};
 use crate::catalog::{Catalog, Entry};
 use crate::random::HostRandom;
 use crate::records::checks;
-use crate::records::hooks::{Around, Events, Subject, around, error_document, record_document};
+use crate::records::hooks::{Around, Events, Subject, around, record_document};
 use crate::records::query::Values;
 use crate::records::record::{Shown, name_collection};
 use crate::records::write;
@@ -24,7 +24,7 @@ pub struct Draft {
     /// The record as stored; none for a new one.
     pub original: Option<Values>,
     /// What was saved by the action, for handlers that look afterwards.
-    saved: bool,
+    pub saved: bool,
     /// Whether the id came from a client.
     pub id_given: bool,
 }
@@ -32,7 +32,7 @@ pub struct Draft {
 /// The event names of one kind of change.
 pub struct Names {
     /// `Create`, `Update` or `Delete`.
-    verb: &'static str,
+    pub verb: &'static str,
 }
 
 /// Creation.
@@ -48,7 +48,8 @@ impl Names {
         format!("on{kind}{}{suffix}", self.verb)
     }
 
-    fn after(&self, kind: &str, outcome: &str) -> String {
+    /// An event after the change: `onRecordAfterCreateSuccess`.
+    pub fn after(&self, kind: &str, outcome: &str) -> String {
         format!("on{kind}After{}{outcome}", self.verb)
     }
 
@@ -198,7 +199,7 @@ pub struct How {
     pub checked: Option<Vec<Vec<Value>>>,
 }
 
-/// Validates and stores a record inside its model events. The after-events are the caller's (see [`after`]), since they
+/// Validates and stores a record inside its model events. The after-events are the caller's (see [`crate::records::ended`]), since they
 /// wait for the commit.
 ///
 /// # Errors
@@ -251,35 +252,6 @@ fn validate_inside(
         checks::validate(catalog, draft, checked.take())?;
         inside(events, "onModelValidate", draft, &mut |_| Ok(()))
     })
-}
-
-/// Raises the events after a change has ended, well or not, and drops what the host remembers of a changed identity.
-/// To be called after the commit.
-///
-/// # Errors
-/// The failure itself, or what a handler throws: the client then gets an error though the change has happened.
-pub fn after(
-    names: &Names,
-    draft: &mut Draft,
-    events: &Events,
-    result: Outcome<()>,
-) -> Outcome<()> {
-    let (outcome, more) = match &result {
-        Ok(()) => ("Success", Value::Null),
-        Err(failure) => ("Error", json!({"error": error_document(failure)})),
-    };
-    if result.is_ok() && draft.entry.is_auth() && !draft.is_new() {
-        hangar_sdk::context::forget_identity(&format!("{}/{}", draft.entry.id, draft.shown.id()));
-    }
-    for kind in ["Record", "Model"] {
-        let event = names.after(kind, outcome);
-        if events.has(&event) {
-            let entry = draft.entry.clone();
-            let document = draft.document(more.clone());
-            around(&event, &entry, document, draft, |_| Ok(()))?;
-        }
-    }
-    result
 }
 
 /// The message of a failed save.

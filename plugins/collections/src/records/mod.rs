@@ -6,6 +6,7 @@ pub mod create;
 pub mod delete;
 pub mod document;
 pub mod draft;
+pub mod ended;
 pub mod expand;
 pub mod hooks;
 pub mod list;

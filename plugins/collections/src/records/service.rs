@@ -16,6 +16,7 @@ use crate::call::Call;
 use crate::catalog::{self, Catalog, Entry};
 use crate::records::delete;
 use crate::records::draft::{self, CREATE, DELETE, Draft, How, UPDATE};
+use crate::records::ended;
 use crate::records::present::{self, Options};
 use crate::records::query::{self, Values};
 use crate::records::record::Shown;
@@ -284,7 +285,7 @@ fn save(collection: &str, document: &str, options: &str) -> Outcome<String> {
         checked: None,
     };
     let result = draft::save(&catalog, &mut draft, &events, how);
-    draft::after(&names, &mut draft, &events, result)
+    ended::after(&names, &mut draft, &events, result)
         .map_err(|failure| impersonal(&draft, failure))?;
     Ok(to_json(&draft.shown.values))
 }

@@ -14,6 +14,7 @@ use crate::catalog::{Catalog, Entry, Rule, RuleKind};
 use crate::records::create::refuse_files;
 use crate::records::document;
 use crate::records::draft::{self, Draft, How, UPDATE};
+use crate::records::ended;
 use crate::records::hooks::Events;
 use crate::records::present::{self, Options};
 use crate::records::query::{self, Values};
@@ -52,7 +53,7 @@ pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call, id: &str) -> Ou
             }
             let result = store(catalog, draft, &events, call, &modified);
             let result = result.map_err(|failure| draft::failed(draft, failure));
-            draft::after(&UPDATE, draft, &events, result)
+            ended::after(&UPDATE, draft, &events, result)
                 .map_err(|failure| Failure::Api(failure.into_api(messages::UPDATE_RECORD)))?;
             let mut items = present::enrich(
                 catalog,

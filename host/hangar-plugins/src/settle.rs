@@ -1,0 +1,106 @@
+//! Work that plugins leave for after a transaction: kept with the transaction, done by the host when it has ended.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use hangar_core::{Error, Result, Settle, Work};
+
+use crate::generation::Instance;
+use crate::host::Host;
+use crate::state::{CallContext, Entry, State};
+
+/// Whose work it is, and on whose behalf it is done.
+struct Owner {
+    plugin: Arc<str>,
+    call: CallContext,
+}
+
+impl State {
+    /// Leaves work with the ambient transaction; false if there is none.
+    pub(crate) fn leave(&mut self, text: String) -> Result<bool> {
+        let Some(ambient) = self.call.ambient.clone() else {
+            return Ok(false);
+        };
+        let cpu_left = self.cpu_left_ms();
+        let mut call = self.call.nested(&self.plugin, cpu_left)?;
+        // It is done when the transaction is over.
+        call.ambient = None;
+        let plugin = self.plugin.name.clone();
+        let work = Work {
+            owner: Arc::new(Owner { plugin, call }),
+            text,
+            undone: false,
+        };
+        if ambient.afterwards().push(work, self.plugin.limits.memory) {
+            return Ok(true);
+        }
+        Err(Error::limit(
+            &self.plugin.name,
+            "work left for after one transaction",
+            format!("10000 pieces, {} MiB", self.plugin.limits.memory >> 20),
+            "limits.memory",
+        ))
+    }
+}
+
+impl Settle for Host {
+    fn settle(
+        &self,
+        work: Vec<Work>,
+        committed: bool,
+    ) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+        Box::pin(async move {
+            let mut first = Ok(());
+            for piece in work {
+                let done = self.settle_one(piece, committed).await;
+                if let Err(error) = done {
+                    tracing::debug!(%error, "work after a transaction");
+                    first = first.and(Err(error));
+                }
+            }
+            first
+        })
+    }
+}
+
+impl Host {
+    async fn settle_one(&self, work: Work, committed: bool) -> Result<()> {
+        let Some(owner) = work.owner.downcast_ref::<Owner>() else {
+            return Ok(());
+        };
+        // Looked up now: the plugin may have been swapped meanwhile, and the work is text that its successor reads.
+        let graph = self.graph();
+        let Some(generation) = graph.plugin(&owner.plugin) else {
+            return Ok(());
+        };
+        let committed = committed && !work.undone;
+        let answer = generation
+            .run(
+                &self.this(),
+                owner.call.clone(),
+                Entry::default(),
+                async |instance: &mut Instance| {
+                    let Instance { store, functions } = instance;
+                    match &functions.ended {
+                        Some(ended) => {
+                            let (answer,) = ended.call_async(store, (work.text, committed)).await?;
+                            Ok(Some(answer))
+                        }
+                        None => Ok(None),
+                    }
+                },
+            )
+            .await?;
+        match answer {
+            Some(answer) => answer.map_err(Error::from),
+            None => Err(Error::new(
+                "bad_component",
+                500,
+                format!(
+                    "plugin \"{}\" leaves work for after a transaction but does not export hangar:plugin/afterwards",
+                    owner.plugin
+                ),
+            )),
+        }
+    }
+}

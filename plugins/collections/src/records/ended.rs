@@ -1,0 +1,125 @@
+//! What follows a change of a record once it has ended: after-events, forgotten identities. Inside a transaction what
+//! went well waits for the outermost end, as text with the host; on a roll-back it has failed after all. What failed by
+//! itself is told at once, inside the transaction, as PocketBase does.
+
+use hangar_model::{ApiError, messages};
+use hangar_sdk::context::{after_transaction, forget_identity};
+use hangar_sdk::postgres::active;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::answer::{Failure, Outcome};
+use crate::catalog;
+use crate::records::draft::{self, CREATE, DELETE, Draft, Names, UPDATE};
+use crate::records::hooks::{Events, around, error_document};
+use crate::records::query::Values;
+use crate::records::record::Shown;
+
+/// A change that waits for the end of its transaction.
+#[derive(Serialize, Deserialize)]
+struct Waiting {
+    /// Id of the collection.
+    collection: String,
+    /// `Create`, `Update` or `Delete`.
+    verb: String,
+    values: Values,
+    custom: Map<String, Value>,
+    original: Option<Values>,
+}
+
+/// Does what follows a change that has ended, well or not.
+///
+/// # Errors
+/// The failure itself, or what a handler throws: the client then gets an error though the change has happened.
+pub fn after(
+    names: &Names,
+    draft: &mut Draft,
+    events: &Events,
+    result: Outcome<()>,
+) -> Outcome<()> {
+    let error = result.as_ref().err().map(error_document);
+    if !concerns(names, draft, events, error.is_none()) {
+        return result;
+    }
+    if error.is_none() && active() {
+        let waiting = Waiting {
+            collection: draft.entry.id.clone(),
+            verb: names.verb.to_owned(),
+            values: draft.shown.values.clone(),
+            custom: draft.shown.custom.clone(),
+            original: draft.original.clone(),
+        };
+        after_transaction(&serde_json::to_string(&waiting)?)?;
+    } else {
+        settle(names, draft, events, error)?;
+    }
+    result
+}
+
+/// The transaction in which a change was left has ended.
+///
+/// # Errors
+/// What a handler throws.
+pub fn transaction_ended(work: &str, committed: bool) -> Outcome<()> {
+    let waiting: Waiting = serde_json::from_str(work)?;
+    let catalog = catalog::current()?;
+    // A collection that is gone has taken its records and their events with it.
+    let Some(entry) = catalog.get(&waiting.collection) else {
+        return Ok(());
+    };
+    let names = match waiting.verb.as_str() {
+        "Create" => CREATE,
+        "Update" => UPDATE,
+        _ => DELETE,
+    };
+    let error = (!committed).then(|| {
+        error_document(&Failure::Api(ApiError::bad_request(
+            messages::SOMETHING_WRONG,
+        )))
+    });
+    let mut shown = Shown::new(waiting.values);
+    shown.custom = waiting.custom;
+    let mut draft = Draft {
+        entry: entry.clone(),
+        shown,
+        original: waiting.original,
+        saved: error.is_none() && names.verb != DELETE.verb,
+        id_given: false,
+    };
+    let events = draft::listened(&names, entry, &[]);
+    settle(&names, &mut draft, &events, error)
+}
+
+/// Whether anything follows.
+fn concerns(names: &Names, draft: &Draft, events: &Events, success: bool) -> bool {
+    let outcome = if success { "Success" } else { "Error" };
+    (success && changes_identity(draft))
+        || ["Record", "Model"]
+            .iter()
+            .any(|kind| events.has(&names.after(kind, outcome)))
+}
+
+/// Whether the host may remember the record as somebody who is asking.
+fn changes_identity(draft: &Draft) -> bool {
+    draft.entry.is_auth() && !draft.is_new()
+}
+
+/// Does what follows a change, after the commit.
+fn settle(names: &Names, draft: &mut Draft, events: &Events, error: Option<Value>) -> Outcome<()> {
+    if error.is_none() && changes_identity(draft) {
+        forget_identity(&format!("{}/{}", draft.entry.id, draft.shown.id()));
+    }
+    let (outcome, more) = match error {
+        None => ("Success", Value::Null),
+        Some(error) => ("Error", json!({"error": error})),
+    };
+    for kind in ["Record", "Model"] {
+        let event = names.after(kind, outcome);
+        if events.has(&event) {
+            let entry = draft.entry.clone();
+            let document = draft.document(more.clone());
+            around(&event, &entry, document, draft, |_| Ok(()))?;
+        }
+    }
+    Ok(())
+}
