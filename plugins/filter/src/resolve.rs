@@ -10,6 +10,7 @@ use crate::query::quote;
 use crate::quoting::text as quoted;
 use crate::row::{Row, Shared, bound, list_column};
 use crate::schema::{Collection, CollectionKind, Field, FieldKind};
+use crate::session::AUTH_ID;
 
 /// Most relations one path may cross.
 pub const MAX_RELATIONS: usize = 6;
@@ -277,7 +278,14 @@ impl<'w, 'a> Walker<'w, 'a> {
         let id = match (self.joins.find(&key), row) {
             (Some(_), _) => String::new(),
             (None, Row::Table { alias, .. }) => format!("{alias}.\"id\""),
-            (None, Row::Bound { record, .. }) => {
+            (None, Row::Bound { record: None, .. }) => AUTH_ID.to_owned(),
+            (
+                None,
+                Row::Bound {
+                    record: Some(record),
+                    ..
+                },
+            ) => {
                 let id = bound(Type::Text, record.get("id").unwrap_or(&Json::Null));
                 self.shared.bind(id, "::text")
             }

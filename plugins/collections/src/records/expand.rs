@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
+use crate::records::guard::{self, Action};
 use crate::records::present::{self, Options};
 use crate::records::query;
 use crate::records::record::Shown;
@@ -207,7 +208,8 @@ fn find(
     }
     let rule = query::rule_for(step.target, RuleKind::View, call)?;
     let request = call.filter_request("expand", call.body.values.clone());
-    let mut query = query::query(catalog, step.target, &request);
+    let guarded = guard::applies(step.target, call);
+    let mut query = query::reading(catalog, step.target, &request, &rule, guarded)?;
     let tail = match step.back {
         None => {
             query::with_ids(&mut query, &distinct);
@@ -230,12 +232,13 @@ fn find(
             )
         }
     };
-    query::with_rule(&mut query, &rule)?;
     let statement = query::rows_statement(&query::full_list(step.target), query.finish(), &tail);
-    Ok(query::fetch_records(step.target, statement)?
-        .into_iter()
-        .map(Shown::new)
-        .collect())
+    let read = || query::fetch_records(step.target, statement);
+    let found = match guarded {
+        true => guard::under(call, &request, Action::View, read)?,
+        false => read()?,
+    };
+    Ok(found.into_iter().map(Shown::new).collect())
 }
 
 /// Joins what two paths with the same beginning have found: the same records, expanded differently.
