@@ -32,6 +32,21 @@ impl Params {
         format!("${}{cast}", self.first + self.values.len() - 1)
     }
 
+    /// Number of the next parameter.
+    pub(crate) fn next(&self) -> usize {
+        self.first + self.values.len()
+    }
+
+    /// The cast that tells the type of a parameter.
+    pub(crate) fn cast(&self, number: usize) -> &'static str {
+        match self.values.get(number - self.first) {
+            Some(Value::Bool(_)) => "::bool",
+            Some(Value::Int(_)) => "::int8",
+            Some(Value::Float(_)) => "::float8",
+            _ => "::text",
+        }
+    }
+
     pub(crate) fn into_values(self) -> Vec<Value> {
         self.values
     }

@@ -116,6 +116,8 @@ pub struct Query<'a> {
     membership: Option<String>,
     /// Joins whose list rule has been added.
     ruled: BTreeSet<usize>,
+    /// Parameters that their own comparison turned out not to need.
+    loose: Vec<usize>,
 }
 
 impl<'a> Query<'a> {
@@ -146,6 +148,7 @@ impl<'a> Query<'a> {
             order_total: false,
             membership: None,
             ruled: BTreeSet::new(),
+            loose: Vec::new(),
         }
     }
 
@@ -286,7 +289,12 @@ impl<'a> Query<'a> {
             Node::And(nodes) => list(self, nodes, " AND "),
             Node::Or(nodes) => list(self, nodes, " OR "),
             Node::Compare { left, op, right } => {
-                self.comparison(left, *op, right, start, scope, crossed)
+                let before = self.shared.params.next();
+                let sql = self.comparison(left, *op, right, start, scope, crossed)?;
+                let loose = |number: &usize| !sql.contains(&format!("${number}:"));
+                self.loose
+                    .extend((before..self.shared.params.next()).filter(loose));
+                Ok(sql)
             }
         }
     }
@@ -404,6 +412,16 @@ impl<'a> Query<'a> {
         }
         let row_joins: BTreeSet<usize> =
             self.outer_joins.union(&self.order_joins).copied().collect();
+        // PostgreSQL wants to know the type of every parameter, also of one that no condition needs.
+        let joins = self.joins.sql(&self.outer_joins);
+        for number in self.loose {
+            let placeholder = format!("${number}:");
+            let needed = |sql: &String| sql.contains(&placeholder);
+            if !needed(&joins) && !conditions.iter().any(needed) {
+                let cast = self.shared.params.cast(number);
+                conditions.push(format!("(TRUE OR ${number}{cast} IS NULL)"));
+            }
+        }
         Built {
             from: base.clone() + &self.joins.sql(&row_joins),
             count_from: base + &self.joins.sql(&self.outer_joins),

@@ -70,6 +70,7 @@ impl<'w, 'a> Walker<'w, 'a> {
                     return Ok(self.found(json_path(column, next)?, None));
                 }
                 FieldKind::Relation if next == "id" && !field.multiple => {
+                    self.hop(name)?;
                     let value = row.column(self.shared, field);
                     return Ok(self.found(value, None));
                 }
