@@ -93,7 +93,13 @@ impl World {
         let mut ids: Vec<Vec<String>> = vec![Vec::new(); count];
         for at in 0..count {
             for number in 0..4 + random.below(5) {
-                let id = format!("{}{at}{number}rec", (b'a' + number as u8) as char);
+                // Ids are unique among all that can sign in.
+                let of = if at == 0 && round > 0 {
+                    round.to_string()
+                } else {
+                    String::new()
+                };
+                let id = format!("{}{at}{number}rec{of}", (b'a' + number as u8) as char);
                 let mut record = json!({"id": id});
                 for field in &fields[at] {
                     record[&field.name] = value(random, field, &ids);
@@ -347,7 +353,7 @@ fn definition(at: usize, names: &[String], fields: &[Made]) -> Json {
         let mut one =
             json!({"id": format!("f{}", field.name), "name": field.name, "type": field.kind});
         if field.multiple {
-            one["maxSelect"] = 9.into();
+            one["maxSelect"] = 4.into();
         }
         match field.kind {
             "select" => one["values"] = json!(["a", "b", "7", "true"]),
