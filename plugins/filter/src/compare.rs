@@ -7,22 +7,22 @@
 use std::collections::HashMap;
 
 use crate::date;
+use crate::dynamic;
 use crate::lexer::Comparison;
 use crate::operand::{Affinity, SqlValue, Type};
+use crate::params::Params;
 use crate::value::{Const, Value, dangling_escape, like, like_pattern, numeric};
 
 /// Collects parameters; the same value of one comparison is bound once for both its halves.
 pub(crate) struct Binder<'a> {
-    params: &'a mut Vec<Value>,
-    first: usize,
+    params: &'a mut Params,
     seen: HashMap<String, String>,
 }
 
 impl<'a> Binder<'a> {
-    pub(crate) fn new(params: &'a mut Vec<Value>, first: usize) -> Self {
+    pub(crate) fn new(params: &'a mut Params) -> Self {
         Binder {
             params,
-            first,
             seen: HashMap::new(),
         }
     }
@@ -32,8 +32,7 @@ impl<'a> Binder<'a> {
         if let Some(sql) = self.seen.get(&key) {
             return sql.clone();
         }
-        self.params.push(value.bindable());
-        let sql = format!("${}{cast}", self.first + self.params.len() - 1);
+        let sql = self.params.bind(value, cast);
         self.seen.insert(key, sql.clone());
         sql
     }
@@ -42,7 +41,7 @@ impl<'a> Binder<'a> {
         self.bind(Value::Text(text.to_owned()), "::text")
     }
 
-    fn float(&mut self, number: f64) -> String {
+    pub(crate) fn float(&mut self, number: f64) -> String {
         self.bind(Value::Float(number), "::float8")
     }
 
@@ -70,6 +69,9 @@ pub(crate) fn compare(
     bind: &mut Binder<'_>,
 ) -> String {
     use Comparison::{Eq, Ge, Gt, Le, Like, Lt, Ne, NotLike};
+    if let Some(sql) = dynamic::compare(comparison, left, right, exact, bind) {
+        return sql;
+    }
     let mut comparer = Comparer { exact, bind };
     match (comparison, left, right) {
         (_, Side::Const(a), Side::Const(b)) => truth(constants(comparison, a, b), exact),
@@ -100,7 +102,7 @@ fn flip(comparison: Comparison) -> Comparison {
     }
 }
 
-fn truth(value: Option<bool>, exact: bool) -> String {
+pub(crate) fn truth(value: Option<bool>, exact: bool) -> String {
     match value {
         Some(true) => TRUE,
         None if exact => "NULL::boolean",
@@ -181,7 +183,7 @@ impl Comparer<'_, '_> {
             "IS NOT DISTINCT FROM"
         };
         match (a.ty, b) {
-            (Type::Json, _) => self.equal_json(negated, a, b),
+            (Type::Json | Type::Any, _) => self.equal_json(negated, a, b),
             (_, Const::Null) => format!("{} IS {}NULL", a.sql, if negated { "NOT " } else { "" }),
             (Type::Text | Type::List | Type::Point, Const::Text(text)) => {
                 format!("{} {operator} {}", a.as_text(), self.bind.text(text))
@@ -377,7 +379,7 @@ impl Comparer<'_, '_> {
                     format!("{} >= {value}", a.sql)
                 }
             }
-            (Type::Json, _) => {
+            (Type::Json | Type::Any, _) => {
                 let constant = match b.number() {
                     Some(number) => self.bind.float(number),
                     None => self.bind.text(&b.as_text()),
@@ -456,7 +458,7 @@ fn converted(a: &SqlValue, b: &SqlValue) -> (String, String) {
     (toward(a, b), toward(b, a))
 }
 
-fn sign(comparison: Comparison) -> &'static str {
+pub(crate) fn sign(comparison: Comparison) -> &'static str {
     match comparison {
         Comparison::Gt => ">",
         Comparison::Ge => ">=",

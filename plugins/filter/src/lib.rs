@@ -50,20 +50,24 @@
 
 mod compare;
 mod date;
+mod dynamic;
 mod error;
 mod functions;
 mod joins;
 mod lexer;
 mod macros;
 mod operand;
+mod params;
 mod parser;
 mod path;
+pub mod policy;
 mod query;
 mod quoting;
 mod request;
 mod resolve;
 mod row;
 pub mod schema;
+mod session;
 mod sort;
 mod terms;
 mod value;
@@ -73,6 +77,7 @@ pub use parser::{Expr, MAX_CLIENT_COMPARISONS, MAX_CLIENT_FILTER, MAX_DEPTH, par
 pub use query::{Built, Options, Query, Scope, check_client, quote, validate};
 pub use request::{Auth, Request};
 pub use resolve::MAX_RELATIONS;
+pub use session::Session;
 pub use value::Value;
 
 /// SQL functions the compiled filters call, in the PostgreSQL schema `hangar_fn`. Idempotent; apply it as a migration.

@@ -10,6 +10,7 @@ use crate::query::quote;
 use crate::quoting::text as quoted;
 use crate::row::{Row, Shared, bound, list_column};
 use crate::schema::{Collection, CollectionKind, Field, FieldKind};
+use crate::session::AUTH_ID;
 
 /// Most relations one path may cross.
 pub const MAX_RELATIONS: usize = 6;
@@ -69,6 +70,7 @@ impl<'w, 'a> Walker<'w, 'a> {
                     return Ok(self.found(json_path(column, next)?, None));
                 }
                 FieldKind::Relation if next == "id" && !field.multiple => {
+                    self.hop(name)?;
                     let value = row.column(self.shared, field);
                     return Ok(self.found(value, None));
                 }
@@ -277,7 +279,14 @@ impl<'w, 'a> Walker<'w, 'a> {
         let id = match (self.joins.find(&key), row) {
             (Some(_), _) => String::new(),
             (None, Row::Table { alias, .. }) => format!("{alias}.\"id\""),
-            (None, Row::Bound { record, .. }) => {
+            (None, Row::Bound { record: None, .. }) => AUTH_ID.to_owned(),
+            (
+                None,
+                Row::Bound {
+                    record: Some(record),
+                    ..
+                },
+            ) => {
                 let id = bound(Type::Text, record.get("id").unwrap_or(&Json::Null));
                 self.shared.bind(id, "::text")
             }

@@ -4,6 +4,7 @@ mod bootstrap;
 mod edit;
 mod import;
 mod list;
+mod policies;
 mod remove;
 mod store;
 
