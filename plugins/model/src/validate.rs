@@ -250,7 +250,7 @@ fn check_view(new: &Collection, checks: &Checks<'_>, errors: &mut ValidationErro
             ),
         );
     }
-    if new.view_query.trim().is_empty() {
+    if new.view_query.is_empty() {
         errors.add("viewQuery", required());
     } else if let Some(problem) = checks.view {
         let text = format!("Invalid query - {problem}");

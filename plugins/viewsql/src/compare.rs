@@ -39,7 +39,7 @@ pub(crate) fn compare(operator: &str, left: &Value, right: &Value) -> String {
         }
     }
     let convert = |side: &Value| {
-        if numeric && side.affinity != Affinity::Numeric && !side.is_number() {
+        if numeric && !side.is_number() {
             format!("hangar_fn.to_numeric({})", side.scalar())
         } else {
             side.scalar()

@@ -2,8 +2,7 @@
 
 use std::any::TypeId;
 
-use sqlparser::ast::Query;
-use sqlparser::ast::Statement;
+use sqlparser::ast::{DataType, Expr, Ident, ObjectName, ObjectNamePart, Query, SetExpr};
 use sqlparser::dialect::{Dialect, Precedence, SQLiteDialect};
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
@@ -63,6 +62,10 @@ impl Dialect for Views {
         true
     }
 
+    fn supports_bitwise_shift_operators(&self) -> bool {
+        true
+    }
+
     fn supports_parens_around_table_factor(&self) -> bool {
         true
     }
@@ -79,6 +82,7 @@ impl Dialect for Views {
         match parser.peek_token_ref().token {
             // Above multiplication.
             Token::StringConcat | Token::Arrow | Token::LongArrow => Some(Ok(45)),
+            ref token if is_null_test(token) => Some(Ok(self.prec_value(Precedence::Is))),
             _ => self.0.get_next_precedence(parser),
         }
     }
@@ -86,11 +90,47 @@ impl Dialect for Views {
     fn parse_infix(
         &self,
         parser: &mut Parser,
-        left: &sqlparser::ast::Expr,
+        left: &Expr,
         precedence: u8,
-    ) -> Option<Result<sqlparser::ast::Expr, ParserError>> {
+    ) -> Option<Result<Expr, ParserError>> {
+        if is_null_test(&parser.peek_token_ref().token) {
+            parser.advance_token();
+            return Some(Ok(Expr::IsNull(Box::new(left.clone()))));
+        }
         self.0.parse_infix(parser, left, precedence)
     }
+
+    /// Any words, and numbers in parentheses: SQLite has no list of types.
+    fn parse_data_type(&self, parser: &mut Parser) -> Option<Result<DataType, ParserError>> {
+        let mut words = Vec::new();
+        while let Token::Word(word) = &parser.peek_token_ref().token {
+            words.push(word.value.clone());
+            parser.advance_token();
+        }
+        let mut name = words.join(" ");
+        if !name.is_empty() && parser.consume_token(&Token::LParen) {
+            name.push('(');
+            loop {
+                let token = parser.next_token().token;
+                match token {
+                    Token::Number(number, _) => name.push_str(&number),
+                    Token::Comma => name.push(','),
+                    Token::Minus | Token::Plus => {}
+                    Token::RParen => break,
+                    _ => {
+                        return Some(Err(ParserError::ParserError("a type".to_owned())));
+                    }
+                }
+            }
+            name.push(')');
+        }
+        let name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]);
+        Some(Ok(DataType::Custom(name, Vec::new())))
+    }
+}
+
+fn is_null_test(token: &Token) -> bool {
+    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("isnull"))
 }
 
 /// Reads one SELECT.
@@ -134,30 +174,43 @@ pub(crate) fn parse(text: &str) -> Result<Query, Error> {
     if let (Some(Token::Word(word)), 1) = (&first, significant) {
         return Err(Error::no_table(&word.value));
     }
-    let near = |token: &Option<Token>| {
-        let text = token.as_ref().map(ToString::to_string).unwrap_or_default();
+    let near = |token: &Token| {
+        // PocketBase puts the text in parentheses.
+        let text = match token {
+            Token::EOF => ")".to_owned(),
+            other => other.to_string(),
+        };
         Error {
             may_be_postgres: true,
             ..Error::syntax(&format!("near \"{text}\": syntax error"))
         }
     };
+    let Some(first) = first else {
+        return Err(near(&Token::EOF));
+    };
     let mut parser = Parser::new(&dialect)
         .with_recursion_limit(MAX_DEPTH)
         .with_tokens_with_locations(tokens);
-    let failed = |parser: &Parser, error: ParserError| match error {
-        ParserError::RecursionLimitExceeded => Error::new("the query is nested too deeply"),
-        _ => near(&Some(parser.peek_token_ref().token.clone())),
-    };
-    match parser.parse_statement() {
-        Ok(Statement::Query(query)) => {
+    // Not `parse_statement`: the other statements would be a large part of the component.
+    match parser.parse_query() {
+        Ok(query) => {
             while parser.consume_token(&Token::SemiColon) {}
-            match parser.peek_token_ref().token.clone() {
-                Token::EOF => Ok(*query),
-                token => Err(near(&Some(token))),
+            match (&*query.body, &parser.peek_token_ref().token) {
+                (
+                    SetExpr::Insert(_)
+                    | SetExpr::Update(_)
+                    | SetExpr::Delete(_)
+                    | SetExpr::Merge(_),
+                    _,
+                ) => Err(near(&first)),
+                (_, Token::EOF) => Ok(*query),
+                (_, token) => Err(near(token)),
             }
         }
-        Ok(_) => Err(near(&first)),
-        Err(error) => Err(failed(&parser, error)),
+        Err(ParserError::RecursionLimitExceeded) => {
+            Err(Error::new("the query is nested too deeply"))
+        }
+        Err(_) => Err(near(&parser.peek_token_ref().token)),
     }
 }
 

@@ -209,7 +209,7 @@ impl Translator<'_> {
                 args.extend(trim_characters.iter().flatten());
                 self.simple("trim", &args)
             }
-            other => Err(Error::unsupported(&format!("the expression {other}"))),
+            _ => Err(Error::unsupported("this kind of expression")),
         }
     }
 
@@ -491,7 +491,7 @@ fn glob(value: &Value, pattern: &Value) -> Result<String, Error> {
 
 /// CAST, by the rules of SQLite for names of types.
 fn cast(value: &Value, data_type: &DataType) -> Value {
-    let name = data_type.to_string().to_ascii_uppercase();
+    let name = names::data_type(data_type).to_ascii_uppercase();
     let has = |part: &str| name.contains(part);
     let done = if has("INT") {
         let sql = format!("trunc({})", value.number());

@@ -2,7 +2,8 @@
 
 use hangar_model::sql::literal;
 use sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArgumentClause, FunctionArguments, WindowType,
+    DuplicateTreatment, Expr, Function, FunctionArgumentClause, FunctionArguments,
+    WindowFrameBound, WindowType,
 };
 
 use crate::compare::compare;
@@ -236,8 +237,8 @@ impl Translator<'_> {
         }
         if let Some(frame) = &spec.window_frame {
             let end = match &frame.end_bound {
-                Some(end) => format!("BETWEEN {} AND {end}", frame.start_bound),
-                None => frame.start_bound.to_string(),
+                Some(end) => format!("BETWEEN {} AND {}", bound(&frame.start_bound)?, bound(end)?),
+                None => bound(&frame.start_bound)?,
             };
             parts.push(format!("{} {end}", frame.units));
         }
@@ -290,6 +291,21 @@ impl Translator<'_> {
             }
             _ => return Err(Error::no_function(name)),
         })
+    }
+}
+
+/// One end of a window's frame.
+fn bound(bound: &WindowFrameBound) -> Result<String, Error> {
+    let rows = |count: &Option<Box<Expr>>, word: &str| match count {
+        None => Ok(format!("UNBOUNDED {word}")),
+        Some(count) => names::number(count)
+            .map(|count| format!("{count} {word}"))
+            .ok_or_else(|| Error::unsupported("a frame that is no number")),
+    };
+    match bound {
+        WindowFrameBound::CurrentRow => Ok("CURRENT ROW".to_owned()),
+        WindowFrameBound::Preceding(count) => rows(count, "PRECEDING"),
+        WindowFrameBound::Following(count) => rows(count, "FOLLOWING"),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use hangar_model::sql::literal;
 use sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, InTarget, ObjectName,
-    ObjectNamePart, Value as Constant,
+    DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, InTarget,
+    ObjectName, ObjectNamePart, UnaryOperator, Value as Constant,
 };
 
 use crate::Error;
@@ -93,6 +93,51 @@ fn steps(text: &str) -> Result<Vec<String>, Error> {
         }
     }
     Ok(steps)
+}
+
+/// A whole number, possibly with a sign.
+pub(crate) fn number(expr: &Expr) -> Option<i64> {
+    match strip(expr) {
+        Expr::Value(value) => match &value.value {
+            Constant::Number(number, _) => number.parse().ok(),
+            _ => None,
+        },
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr,
+        } => number(expr).map(|number| -number),
+        _ => None,
+    }
+}
+
+/// The name of a type as written.
+pub(crate) fn data_type(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Custom(name, _) => last(name),
+        _ => String::new(),
+    }
+}
+
+/// What SQLite calls a column without a name: its text, of which simple ones are put together here.
+pub(crate) fn text(expr: &Expr) -> String {
+    match expr {
+        Expr::Identifier(name) => name.value.clone(),
+        Expr::CompoundIdentifier(parts) => {
+            let parts: Vec<&str> = parts.iter().map(|part| part.value.as_str()).collect();
+            parts.join(".")
+        }
+        Expr::Value(value) => value.value.to_string(),
+        Expr::Nested(inner) => format!("({})", text(inner)),
+        Expr::Function(function) => {
+            let args: Vec<String> = match arguments(function) {
+                Ok(args) if args.is_empty() && is_aggregate(function) => vec!["*".to_owned()],
+                Ok(args) => args.into_iter().map(text).collect(),
+                Err(_) => Vec::new(),
+            };
+            format!("{}({})", last(&function.name), args.join(", "))
+        }
+        _ => "an expression".to_owned(),
+    }
 }
 
 /// Without parentheses around it.

@@ -18,7 +18,7 @@ impl Translator<'_> {
                             .last()
                             .map(|part| part.value.clone())
                             .unwrap_or_default(),
-                        other => other.to_string(),
+                        other => names::text(other),
                     };
                     outputs.push(self.output(name, expr)?);
                 }

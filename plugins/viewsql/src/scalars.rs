@@ -185,6 +185,13 @@ fn type_name(value: &Value) -> String {
                  WHEN hangar_fn.to_number({sql}) = trunc(hangar_fn.to_number({sql})) THEN 'integer' ELSE 'real' END)"
             );
         }
+        // A number in a column of numeric affinity is one.
+        Ty::Json => {
+            return format!(
+                "(CASE WHEN {sql} IS NULL THEN 'null' WHEN jsonb_typeof({sql}) = 'number' \
+                 THEN hangar_fn.json_type({sql}) ELSE 'text' END)"
+            );
+        }
         _ => ("'text'", &value.text()),
     };
     if value

@@ -397,6 +397,10 @@ impl Arm {
             .zip(&columns)
             .map(|(output, column)| match column.ty {
                 Ty::Null => format!("NULL::text AS {}", column.sql),
+                // All parts of a compound have one type.
+                Ty::Int if types.is_some() => {
+                    format!("({})::bigint AS {}", output.value.to(Ty::Int), column.sql)
+                }
                 ty => format!("{} AS {}", output.value.to(ty), column.sql),
             })
             .collect();
@@ -408,7 +412,14 @@ impl Arm {
     pub(crate) fn ordered(&self) -> String {
         match self.order.as_slice() {
             [] if self.distinct => " ORDER BY 1".to_owned(),
-            [] => String::new(),
+            // SQLite sorts to group.
+            [] => match self.natural.keys.as_deref() {
+                None | Some([]) => String::new(),
+                Some(keys) => {
+                    let keys: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
+                    format!(" ORDER BY {}", keys.join(", "))
+                }
+            },
             order => format!(" ORDER BY {}", order.join(", ")),
         }
     }
@@ -457,9 +468,7 @@ pub(crate) fn direction(item: &OrderByExpr) -> &'static str {
 /// LIMIT and OFFSET with a space before, or nothing.
 pub(crate) fn limit(clause: Option<&LimitClause>) -> Result<String, Error> {
     let number = |expr: &Expr| {
-        let text = names::strip(expr).to_string().replace(' ', "");
-        text.parse::<i64>()
-            .map_err(|_| Error::unsupported("a LIMIT that is no number"))
+        names::number(expr).ok_or_else(|| Error::unsupported("a LIMIT that is no number"))
     };
     let (limit, offset) = match clause {
         None => return Ok(String::new()),

@@ -107,7 +107,7 @@ fn by_expression(expr: &Expr) -> Inferred {
     let Expr::Cast { data_type, .. } = expr else {
         return Inferred::Json;
     };
-    match data_type.to_string().to_ascii_lowercase().as_str() {
+    match names::data_type(data_type).to_ascii_lowercase().as_str() {
         "int" | "integer" => Inferred::Number { only_int: true },
         "real" | "decimal" | "numeric" => Inferred::Number { only_int: false },
         "text" => Inferred::Text,

@@ -83,7 +83,7 @@ pub fn translate(
 pub fn infer(catalog: &Catalog, view: &mut Collection) -> Outcome<Option<String>> {
     view.fields.clear();
     view.view_sources.clear();
-    if view.view_query.trim().is_empty() {
+    if view.view_query.is_empty() {
         return Ok(None);
     }
     let translated = match translate(catalog, view, &[])? {
