@@ -407,7 +407,8 @@ impl<'a> Query<'a> {
                 self.inner.join(" AND ")
             ));
         }
-        if !self.order_total && self.shared.base.kind != CollectionKind::View {
+        // Views have the hidden column too: the order in which SQLite would give their rows.
+        if !self.order_total {
             self.order.push(format!("{}.\"_rowid_\" ASC", self.alias));
         }
         let row_joins: BTreeSet<usize> =

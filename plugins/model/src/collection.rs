@@ -87,6 +87,8 @@ pub struct Collection {
     pub auth: Option<Box<AuthOptions>>,
     /// Query of view collections; empty for the other types.
     pub view_query: String,
+    /// The collections that the query of a view reads: name as it was when the query was written, and id. Not shown.
+    pub view_sources: Vec<(String, String)>,
 }
 
 impl Collection {
@@ -116,6 +118,7 @@ impl Collection {
             updated: String::new(),
             auth: (kind == CollectionType::Auth).then(Box::<AuthOptions>::default),
             view_query: String::new(),
+            view_sources: Vec::new(),
         }
     }
 

@@ -35,6 +35,8 @@ struct Shown<'a> {
     auth: Option<&'a AuthOptions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     view_query: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    view_sources: &'a [(String, String)],
 }
 
 impl Collection {
@@ -46,7 +48,9 @@ impl Collection {
 
     /// The stored form: the API's and the secrets.
     pub fn to_storage(&self) -> String {
-        to_json(&self.shown(self.auth.as_deref()))
+        let mut shown = self.shown(self.auth.as_deref());
+        shown.view_sources = &self.view_sources;
+        to_json(&shown)
     }
 
     fn shown<'a>(&'a self, auth: Option<&'a AuthOptions>) -> Shown<'a> {
@@ -66,6 +70,7 @@ impl Collection {
             system: self.system,
             auth,
             view_query: self.is_view().then_some(&self.view_query),
+            view_sources: &[],
         }
     }
 
@@ -87,6 +92,10 @@ impl Collection {
         };
         let mut collection = Self::blank(kind);
         collection.merge(&map)?;
+        if let Some(sources) = map.get("viewSources") {
+            collection.view_sources = serde_json::from_value(sources.clone())
+                .map_err(|error| BadCollection(error.to_string()))?;
+        }
         Ok(collection)
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog};
-use crate::schema::{body, edit, store};
+use crate::schema::{body, dependents, edit, store};
 
 const FAILED: &str = "Failed to import collections.";
 const UNREADABLE: &str = "An error occurred while loading the submitted data.";
@@ -86,13 +86,19 @@ fn import(items: &[&Map<String, Value>], delete_missing: bool) -> Outcome<()> {
         .iter()
         .filter(|entry| !entry.system && !pending.iter().any(|new| new.id == entry.id));
     let missing: Vec<_> = missing.filter(|_| delete_missing).collect();
-    for new in &pending {
-        let old = catalog.get(&new.id).filter(|old| old.id == new.id);
-        store::check(&catalog, &pending, new, old.map(|entry| &***entry))
-            .map_err(|failure| named(new, failure))?;
+    // Views come last: what they read must be there.
+    let (views, tables): (Vec<Collection>, Vec<Collection>) =
+        pending.into_iter().partition(Collection::is_view);
+    let stored = |id: &str| catalog.get(id).filter(|old| old.id == id);
+    for new in &tables {
+        let old = stored(&new.id).map(|entry| &***entry);
+        store::check(&catalog, &tables, new, old, None).map_err(|failure| named(new, failure))?;
     }
-    for entry in missing {
-        let mut referrers = pending.iter().filter(|other| refers_to(other, &entry.id));
+    // Among those that go, views go first.
+    let (gone_views, gone): (Vec<_>, Vec<_>) =
+        missing.into_iter().partition(|entry| entry.is_view());
+    for entry in gone_views.into_iter().chain(gone) {
+        let mut referrers = tables.iter().filter(|other| refers_to(other, &entry.id));
         if let Some(other) = referrers.next() {
             let text = format!(
                 "{} cannot be deleted, since {} refers to it",
@@ -100,11 +106,29 @@ fn import(items: &[&Map<String, Value>], delete_missing: bool) -> Outcome<()> {
             );
             return Err(ApiError::bad_request(&text).into());
         }
+        for reader in dependents::of(&*catalog::load()?, &entry.id) {
+            // The import brings it back if it is part of it.
+            store::delete(&reader)?;
+        }
         store::delete(entry)?;
     }
-    for new in &pending {
-        let old = catalog.get(&new.id).filter(|old| old.id == new.id);
-        store::save(new, old.map(|entry| &***entry)).map_err(|failure| named(new, failure))?;
+    for new in &tables {
+        let old = stored(&new.id).map(|entry| &***entry);
+        store::save(new, old).map_err(|failure| named(new, failure))?;
+    }
+    for mut new in views {
+        let current = catalog::load()?;
+        if let Some(problem) = edit::infer(&current, &mut new)? {
+            let text = format!(
+                "Failed to import the collections configuration. Raw error:\nfailed to save collection {:?}: {problem}",
+                new.name
+            );
+            return Err(ApiError::bad_request(&text).into());
+        }
+        let old = current.get(&new.id).filter(|old| old.id == new.id);
+        let old = old.map(|entry| &***entry);
+        store::check(&current, &[], &new, old, None).map_err(|failure| named(&new, failure))?;
+        store::save(&new, old).map_err(|failure| named(&new, failure))?;
     }
     Ok(())
 }

@@ -1,12 +1,17 @@
 //! Collections themselves: their metadata, their tables, and the API for both.
 
 mod bootstrap;
+mod dependents;
+mod dry_run;
 mod edit;
 mod import;
 mod list;
 mod policies;
+mod postgres_views;
 mod remove;
+mod sql;
 mod store;
+mod views;
 
 pub use bootstrap::activate;
 
@@ -46,6 +51,8 @@ fn route(request: &Request) -> Outcome<Response> {
         ("POST", "/api/collections") => edit::create(request),
         ("PUT", "/api/collections/import") => import::handle(request),
         ("GET", "/api/collections/meta/scaffolds") => scaffolds(request),
+        ("POST", "/api/collections/meta/dry-run-view") => dry_run::handle(request),
+        ("POST", "/api/sql") => sql::handle(request),
         ("GET", "/api/collections/{collection}") => view(request, name),
         ("PATCH", "/api/collections/{collection}") => edit::update(request, name),
         ("DELETE", "/api/collections/{collection}") => remove::delete(name),
