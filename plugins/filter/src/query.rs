@@ -13,7 +13,7 @@ use crate::quoting::text as quoted;
 use crate::request::Request;
 use crate::resolve::Walker;
 use crate::row::{Row, Shared};
-use crate::schema::{Collection, CollectionKind, Schema};
+use crate::schema::{Collection, Schema};
 use crate::session::Session;
 use crate::value::{Const, Value};
 
