@@ -37,6 +37,27 @@ pub mod fetch {
 pub mod files {
     pub use crate::bindings::imports::hangar::files::folder::{defer, read};
 }
+/// Blobs in a folder of the data directory or on S3.
+pub mod storage {
+    /// Implemented by the plugin that makes blobs out of others.
+    pub use crate::bindings::derive::exports::hangar::files::derive::Guest as DeriveGuest;
+    pub use crate::bindings::imports::hangar::files::store::*;
+}
+/// The form of the current request, taken apart by the host.
+pub mod uploads {
+    pub use crate::bindings::imports::hangar::http::form::files;
+    /// Name and text of each plain field, in order; none if the request has no form that the host has taken apart.
+    pub fn fields() -> crate::Result<Option<Vec<(String, String)>>> {
+        let Some(turns) = crate::bindings::imports::hangar::http::form::fields()? else {
+            return Ok(None);
+        };
+        let mut turns = turns.into_iter();
+        let pairs = std::iter::from_fn(|| Some((turns.next()?, turns.next()?)));
+        Ok(Some(pairs.collect()))
+    }
+    /// Implemented by a plugin that takes larger forms than its routes' `body-limit`.
+    pub use crate::bindings::limits::exports::hangar::http::limits::Guest as LimitsGuest;
+}
 /// Values shared by the instances of this plugin, and counters shared by all plugins.
 pub mod kv {
     pub use crate::bindings::imports::hangar::kv::{revisions, store};
@@ -88,7 +109,7 @@ pub mod collections {
 /// Identities and tokens: as a client, and as the plugin that serves them.
 pub mod auth {
     pub use crate::bindings::identity::exports::hangar::auth::identity::Guest as IdentityGuest;
-    pub use crate::bindings::imports::hangar::auth::tokens::issue;
+    pub use crate::bindings::imports::hangar::auth::tokens::{issue, verify};
     pub use crate::bindings::tokens::exports::hangar::auth::tokens::Guest as TokensGuest;
 }
 /// Work left for after a transaction (`context::after_transaction`).
@@ -111,10 +132,12 @@ pub mod lifecycle {
 
 pub use bindings::afterwards::export_afterwards;
 pub use bindings::commands::export_commands;
+pub use bindings::derive::export_derive;
 pub use bindings::handler::export_hooks;
 pub use bindings::handler_http::export_http;
 pub use bindings::identity::export_identity;
 pub use bindings::lifecycle::export_lifecycle;
 pub use bindings::matcher::export_matcher;
+pub use bindings::limits::export_limits;
 pub use bindings::records::export_records;
 pub use bindings::tokens::export_tokens;

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { buildRequest, readCases, valueAt } from './lib/cases.mjs';
 import { compareAnswers, readDifferences, staleEntries, unaccepted } from './lib/compare.mjs';
 import { EventStream, sortData } from './lib/events.mjs';
+import { bodyText } from './lib/forms.mjs';
 import { exchange } from './lib/http.mjs';
 import { startProvider } from './lib/idp.mjs';
 import { Normaliser } from './lib/normalise.mjs';
@@ -89,6 +90,7 @@ class Side {
   async http(step, number) {
     const request = buildRequest(step, this.vars);
     const raw = await exchange(this.server.base, { ...request, from: step.options.from?.[0] });
+    if (raw.bytes) raw.text = bodyText(raw.bytes, raw.headers['content-type'], 'picture' in step.options);
     let json;
     try {
       json = JSON.parse(raw.text);
@@ -146,13 +148,13 @@ class Run {
     }
     this.failures.push({ id: step.id, parts: [...open] });
     if (this.failures.length <= MAX_SHOWN || this.values.all) {
-      const asked = left.request === null && !step.run ? `  ${step.method} ${step.path}` : left.request ? `  ${left.request.method} ${left.request.path} as ${step.as}${left.request.body ? `  ${left.request.body.slice(0, 300)}` : ''}` : '  (SDK)';
+      const asked = left.request === null && !step.run ? `  ${step.method} ${step.path}` : left.request ? `  ${left.request.method} ${left.request.path} as ${step.as}${left.request.body ? `  ${String(left.request.body).slice(0, 300)}` : ''}` : '  (SDK)';
       console.log([`✗ ${step.id}`, asked, ...lines].join('\n'));
     }
   }
 
   print(step, { answer, request }) {
-    const asked = request ? `${request.method} ${request.path} as ${step.as}${request.body ? `  ${request.body.slice(0, 300)}` : ''}` : step.run ? '(SDK)' : `${step.method} ${step.path}`;
+    const asked = request ? `${request.method} ${request.path} as ${step.as}${request.body ? `  ${String(request.body).slice(0, 300)}` : ''}` : step.run ? '(SDK)' : `${step.method} ${step.path}`;
     console.log(`· ${step.id}\n  ${asked}\n  ${answer.status} ${answer.body.slice(0, 1500)}`);
   }
 

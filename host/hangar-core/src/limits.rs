@@ -69,6 +69,8 @@ pub struct Limits {
     pub requests: usize,
     /// How long a client may take nothing of its response, milliseconds, before the connection is cut.
     pub stall_ms: u64,
+    /// Bytes on disk that uploads may take at once, of all requests that are being served.
+    pub uploads_bytes: u64,
 }
 
 impl Default for Limits {
@@ -106,6 +108,7 @@ impl Default for Limits {
             realtime_life_ms: 1_800_000,
             requests: 10_000,
             stall_ms: 60_000,
+            uploads_bytes: 16 << 30,
         }
     }
 }
