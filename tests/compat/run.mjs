@@ -11,6 +11,7 @@ import { EventStream, sortData } from './lib/events.mjs';
 import { bodyText } from './lib/forms.mjs';
 import { exchange } from './lib/http.mjs';
 import { startProvider } from './lib/idp.mjs';
+import { mailAnswer, startMailServer } from './lib/mail.mjs';
 import { Normaliser } from './lib/normalise.mjs';
 import { KIND_NAMES, SUPERUSER, startServer, stopAll } from './lib/servers.mjs';
 import { sdkSteps } from './sdk.mjs';
@@ -46,12 +47,14 @@ function options() {
 
 /** One server with what its side has learnt: captured values and volatile names. */
 class Side {
-  constructor(server, provider, fixedText) {
+  constructor(server, provider, fixedText, mail) {
     this.server = server;
+    this.mail = mail;
     this.provider = provider;
     this.vars = { idp: provider.base, root_email: SUPERUSER.email, root_password: SUPERUSER.password, bad_token: 'not.a.token', NUL: '\\u0000' };
     this.normaliser = new Normaliser(fixedText, { [server.base]: '<base>', [provider.base]: '<idp>' });
     this.streams = new Map();
+    if (mail) this.vars.mail_port = mail.port;
   }
 
   /** `CONNECT name`, `EXPECT name 2 messages`, `EXPECT name none`, `EXPECT name closed`, `CLOSE name`. */
@@ -83,6 +86,21 @@ class Side {
     return plain(messages.sort().join('\n\n'));
   }
 
+  /** A `MAIL` step: the next mail to an address, or all that nobody has taken. */
+  async mailStep(step, number) {
+    if (!this.mail) throw new Error(`${step.id}: MAIL needs a file with "@server mail=on".`);
+    const { text, found } = await mailAnswer(this.mail, step.path);
+    this.#capture(step, found, {});
+    return { answer: this.normaliser.answer(number, { status: 0, headers: {}, text }), request: null };
+  }
+
+  #capture(step, json, headers) {
+    for (const [name, path] of step.captures) {
+      const value = path.startsWith('header.') ? headers?.[path.slice(7)] : valueAt(json, path);
+      this.vars[name] = value === undefined ? `missing-${name}` : typeof value === 'string' ? value : JSON.stringify(value);
+    }
+  }
+
   close() {
     for (const stream of this.streams.values()) stream.close();
   }
@@ -97,10 +115,7 @@ class Side {
     } catch {
       // No JSON; only headers can be captured.
     }
-    for (const [name, path] of step.captures) {
-      const value = path.startsWith('header.') ? raw.headers?.[path.slice(7)] : valueAt(json, path);
-      this.vars[name] = value === undefined ? `missing-${name}` : typeof value === 'string' ? value : JSON.stringify(value);
-    }
+    this.#capture(step, json, raw.headers);
     const answer = this.normaliser.answer(number, raw, {
       masks: step.masks,
       unordered: 'unordered' in step.options,
@@ -136,7 +151,7 @@ class Run {
       return;
     }
     await pause(STEP_GAP_MS);
-    const call = step.run ? 'sdk' : STREAM_STEPS.includes(step.method) ? 'stream' : 'http';
+    const call = step.run ? 'sdk' : STREAM_STEPS.includes(step.method) ? 'stream' : step.method === 'MAIL' ? 'mailStep' : 'http';
     const [left, right] = await Promise.all(sides.map((side) => side[call](step, this.step)));
     const { parts, lines } = compareAnswers(left.answer, right.answer, step.options?.compare);
     const open = unaccepted(this.differences, step.id, parts);
@@ -162,12 +177,13 @@ class Run {
   async group(server, files, setup, fixedText) {
     const folders = Object.fromEntries(Object.entries(server).filter(([key]) => ['hooks', 'public'].includes(key)).map(([key, value]) => [key, join(HERE, value)]));
     const started = await Promise.allSettled([startServer(this.values.left, folders), startServer(this.values.right, folders)]);
+    const mails = server.mail ? [await startMailServer(), await startMailServer()] : [];
     const failed = started.find((one) => one.status === 'rejected');
     const providers = await Promise.all(started.map(() => startProvider()));
     let sides = [];
     try {
       if (failed) throw failed.reason;
-      sides = started.map((one, at) => new Side(one.value, providers[at], fixedText));
+      sides = started.map((one, at) => new Side(one.value, providers[at], fixedText, mails[at]));
       for (const file of [setup, ...files]) {
         for (const step of file.steps) await this.compare(step, sides);
       }
@@ -175,6 +191,7 @@ class Run {
       sides.forEach((side) => side.close());
       await Promise.all(providers.map((provider) => provider.stop()));
       await Promise.all(started.filter((one) => one.status === 'fulfilled').map((one) => one.value.stop({ keep: this.values.keep })));
+      await Promise.all(mails.map((one) => one.stop()));
     }
   }
 }

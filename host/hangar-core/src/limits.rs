@@ -65,6 +65,16 @@ pub struct Limits {
     pub realtime_idle_ms: u64,
     /// How long an event stream stays open at most, milliseconds.
     pub realtime_life_ms: u64,
+    /// Size of a mail, bytes.
+    pub mail_bytes: usize,
+    /// Sending one mail, milliseconds.
+    pub mail_ms: u64,
+    /// Mails of a plugin on their way at once.
+    pub mail_concurrency: usize,
+    /// Work of a plugin in the background, running and waiting together.
+    pub background: usize,
+    /// Of that, how much runs at once.
+    pub background_concurrency: usize,
     /// Requests the host serves at once; more are refused with 503.
     pub requests: usize,
     /// How long a client may take nothing of its response, milliseconds, before the connection is cut.
@@ -106,6 +116,11 @@ impl Default for Limits {
             realtime_backlog_bytes: 64 << 20,
             realtime_idle_ms: 300_000,
             realtime_life_ms: 1_800_000,
+            mail_bytes: 4 << 20,
+            mail_ms: 30_000,
+            mail_concurrency: 8,
+            background: 1_000,
+            background_concurrency: 8,
             requests: 10_000,
             stall_ms: 60_000,
             uploads_bytes: 16 << 30,

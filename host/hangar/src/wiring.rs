@@ -37,6 +37,7 @@ pub fn host(settings: &Settings, postgres: Arc<Postgres>) -> Result<Arc<Host>> {
     services.insert(hangar_kv::Kv::default());
     services.insert(hangar_crypto::Crypto::default());
     services.insert_shared(Arc::new(hangar_guard::Guard::default()));
+    services.insert(hangar_mail::Mail::default());
     services.insert(Realtime::new(limits.clone()));
     let files = Arc::new(Files::new(Areas::new(
         ["storage", "backups"].map(|area| (area, settings.dir.join(area))),
@@ -124,6 +125,11 @@ fn capabilities() -> Vec<Capability> {
             name: "storage",
             link: |_| Ok(()),
             parse_grant: |value| grant(hangar_files::StorageGrant::parse(value)),
+        },
+        Capability {
+            name: "mail",
+            link: |linker| hangar_mail::add_to_linker(linker, mail),
+            parse_grant: |value| grant(hangar_mail::Grant::parse(value)),
         },
         Capability {
             name: "log",
@@ -285,4 +291,14 @@ pub fn start_realtime(host: &Arc<Host>) -> Realtime {
     let realtime: &Realtime = host.services().get().expect(PRESENT);
     realtime.start(Arc::new(Background(Arc::downgrade(host))));
     realtime.clone()
+}
+
+fn mail(state: &mut State) -> hangar_mail::View<'_> {
+    let parts = state.parts();
+    hangar_mail::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        limits: parts.limits,
+        mail: parts.services.get().expect(PRESENT),
+    }
 }

@@ -11,7 +11,7 @@ const LAYERS = {
 };
 
 /** One per capability: they use the shared types and never one another. */
-const CAPABILITIES = ["hangar-config", "hangar-crypto", "hangar-fetch", "hangar-files", "hangar-guard", "hangar-kv", "hangar-log", "hangar-postgres", "hangar-unserved"];
+const CAPABILITIES = ["hangar-config", "hangar-crypto", "hangar-fetch", "hangar-files", "hangar-guard", "hangar-kv", "hangar-log", "hangar-mail", "hangar-postgres", "hangar-unserved"];
 for (const name of CAPABILITIES) LAYERS[name] = ["hangar-core", "hangar-wit"];
 LAYERS["hangar-files"].push("hangar-uploads");
 
@@ -27,6 +27,7 @@ const HOMES = {
   "wasmtime-wasi": ["hangar-plugins"],
   "tokio-postgres": ["hangar", "hangar-postgres", "hangar-cluster", "bench-floor"],
   "postgres-types": ["hangar-postgres"],
+  lettre: ["hangar-mail"],
   // In hangar-files only to choose the TLS of the S3 client.
   reqwest: ["hangar-fetch", "hangar-files"],
   axum: ["hangar-http", "bench-floor"],

@@ -13,7 +13,7 @@ mod validate;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use policy::apply;
-pub use routes::{show, update};
+pub use routes::{merge, show, update};
 pub use store::{MIGRATION, initialise, load};
 pub use test_s3::test_s3;
 
