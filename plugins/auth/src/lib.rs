@@ -19,10 +19,12 @@ mod limits;
 mod mail;
 mod methods;
 mod mfa;
+mod oauth2;
 mod origins;
 mod otp;
 mod password;
 mod password_reset;
+mod providers;
 mod record;
 mod refresh;
 mod respond;
@@ -78,6 +80,8 @@ fn route(request: &Request) -> Answer {
         "confirm-email-change" => email_change::confirm(request, &*auth_collection(collection)?),
         "email" => test_mail::send(request),
         "generate-client-secret" => apple::generate(request),
+        "auth-with-oauth2" => oauth2::login(request, &*auth_collection(collection)?),
+        "oauth2-redirect" => oauth2::redirect(request),
         "auth-refresh" => refresh::refresh(request, collection),
         "auth-methods" => methods::methods(request, &*auth_collection(collection)?),
         "{id}" => impersonate::impersonate(
@@ -110,6 +114,16 @@ impl hangar_sdk::auth::TokensGuest for Plugin {
 
     fn verify(kind: String, token: String) -> Result<Option<String>> {
         identity::behind(token::kind(&kind)?, &token)
+    }
+}
+
+impl hangar_sdk::lifecycle::Guest for Plugin {
+    fn activate() -> Result<()> {
+        hangar_sdk::migrations::apply("auth", oauth2::MIGRATIONS)
+    }
+
+    fn start(_sources: String) -> Result<String> {
+        Ok("{}".to_owned())
     }
 }
 
