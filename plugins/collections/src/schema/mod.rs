@@ -4,10 +4,12 @@ mod bootstrap;
 mod edit;
 mod import;
 mod list;
+mod moved;
 mod remove;
 mod store;
 
 pub use bootstrap::activate;
+pub use moved::{clear, put};
 
 use hangar_model::collection::CollectionType;
 use hangar_model::json::to_json;
