@@ -58,6 +58,22 @@ pub mod uploads {
     /// Implemented by a plugin that takes larger forms than its routes' `body-limit`.
     pub use crate::bindings::limits::exports::hangar::http::limits::Guest as LimitsGuest;
 }
+/// SQLite databases in the folder that the operator named.
+pub mod sqlite {
+    pub use crate::bindings::imports::hangar::sqlite::reader::{Database, Rows, open};
+}
+/// Backups of everything.
+pub mod backup {
+    pub use crate::bindings::imports::hangar::backup::backups::{
+        busy, create, delete, list, restore,
+    };
+}
+/// The operator's folder and console, for commands.
+pub mod operator {
+    pub use crate::bindings::imports::hangar::operator::archive;
+    pub use crate::bindings::imports::hangar::operator::console::say;
+    pub use crate::bindings::imports::hangar::operator::folder::{Copied, copy, entries, read};
+}
 /// Values shared by the instances of this plugin, and counters shared by all plugins.
 pub mod kv {
     pub use crate::bindings::imports::hangar::kv::{revisions, store};

@@ -65,6 +65,8 @@ exports! {
     save: "hangar:collections/records@0.1.0" "save" ((String, String, String)) -> String;
     create_as: "hangar:collections/records@0.1.0" "create-as" ((String, String, String)) -> String;
     delete: "hangar:collections/records@0.1.0" "delete" ((String, String)) -> ();
+    store_collection: "hangar:collections/records@0.1.0" "store-collection" ((String,)) -> ();
+    drop_collections: "hangar:collections/records@0.1.0" "drop-collections" (()) -> ();
     present: "hangar:collections/records@0.1.0" "present" ((String, String, String)) -> String;
 }
 

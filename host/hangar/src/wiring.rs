@@ -1,26 +1,41 @@
 //! Which capabilities there are, and what each takes from a store.
 
 use std::any::Any;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 
 use hangar_core::{Error, Limits, Result};
 use hangar_files::{Areas, Files};
+use hangar_operator::{Folder, Operator};
 use hangar_plugins::{Caller, Capability, Host, ParsedGrant, State, TypeMap};
-use hangar_postgres::Postgres;
 use hangar_realtime::{Matcher, Realtime};
+use hangar_sqlite::Sqlite;
 use hangar_wasm::Runtime;
 use serde_json::Value;
 use wasmtime::component::Linker;
 
+use crate::database::Database;
 use crate::plugins;
 use crate::settings::Settings;
 
 /// The services that views find in a store. All are there: `services` puts them in.
 const PRESENT: &str = "the services were put in when the host was made";
 
-/// A host with every capability, without plugins yet.
-pub fn host(settings: &Settings, postgres: Arc<Postgres>) -> Result<Arc<Host>> {
+/// The command that this process runs for a plugin.
+pub struct Running {
+    /// The plugin's name.
+    pub plugin: String,
+    /// The folder the operator named for it.
+    pub folder: Option<PathBuf>,
+}
+
+/// A host with every capability, without plugins yet. `running` tells whose command it is for; none for serving.
+pub fn host(
+    settings: &Settings,
+    database: &Database,
+    running: Option<Running>,
+) -> Result<Arc<Host>> {
     let failed = |error: wasmtime::Error| {
         Error::internal(format!("the engine could not be started: {error:#}"))
     };
@@ -31,7 +46,7 @@ pub fn host(settings: &Settings, postgres: Arc<Postgres>) -> Result<Arc<Host>> {
     )
     .map_err(failed)?;
     let mut services = TypeMap::default();
-    services.insert(hangar_postgres::Service::new(postgres));
+    services.insert(hangar_postgres::Service::new(database.postgres.clone()));
     services
         .insert(hangar_fetch::Fetch::new().map_err(|error| Error::internal(error.to_string()))?);
     services.insert(hangar_kv::Kv::default());
@@ -43,6 +58,22 @@ pub fn host(settings: &Settings, postgres: Arc<Postgres>) -> Result<Arc<Host>> {
         ["storage", "backups"].map(|area| (area, settings.dir.join(area))),
     )));
     services.insert(files.clone());
+    services.insert(crate::backup::service(settings, database, running.as_ref()));
+    let places = ["storage", "backups"];
+    let mut operator = Operator {
+        places: places.map(|name| (name, settings.dir.join(name))).into(),
+        ..Operator::default()
+    };
+    let mut sqlite = Sqlite::default();
+    if let Some(running) = running {
+        if let Some(folder) = running.folder {
+            sqlite = Sqlite::new(running.plugin.clone(), folder.clone());
+            operator.folder = Some(Folder::new(folder));
+        }
+        operator.plugin = Some(running.plugin);
+    }
+    services.insert(operator);
+    services.insert(sqlite);
     let host = Host::new(runtime, capabilities(), services, limits).map_err(failed)?;
     files.employ(deriver(&host));
     Ok(host)
@@ -132,6 +163,21 @@ fn capabilities() -> Vec<Capability> {
             parse_grant: |value| grant(hangar_mail::Grant::parse(value)),
         },
         Capability {
+            name: "sqlite",
+            link: |linker| hangar_sqlite::add_to_linker(linker, sqlite),
+            parse_grant: |value| grant(hangar_sqlite::Grant::parse(value)),
+        },
+        Capability {
+            name: "operator",
+            link: |linker| hangar_operator::add_to_linker(linker, operator),
+            parse_grant: |value| grant(hangar_operator::Grant::parse(value)),
+        },
+        Capability {
+            name: "backup",
+            link: |linker| hangar_backup::add_to_linker(linker, backup),
+            parse_grant: |value| grant(hangar_backup::Grant::parse(value)),
+        },
+        Capability {
             name: "log",
             link: always_granted,
             parse_grant: needless,
@@ -209,6 +255,37 @@ fn files(state: &mut State) -> hangar_files::View<'_> {
         limits: parts.limits,
         files: parts.services.get().expect(PRESENT),
         uploads: parts.call.uploads.as_ref(),
+        table: parts.table,
+    }
+}
+
+fn sqlite(state: &mut State) -> hangar_sqlite::View<'_> {
+    let parts = state.parts();
+    hangar_sqlite::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        limits: parts.limits,
+        sqlite: parts.services.get().expect(PRESENT),
+        table: parts.table,
+    }
+}
+
+fn backup(state: &mut State) -> hangar_backup::View<'_> {
+    let parts = state.parts();
+    hangar_backup::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        backup: parts.services.get().expect(PRESENT),
+    }
+}
+
+fn operator(state: &mut State) -> hangar_operator::View<'_> {
+    let parts = state.parts();
+    hangar_operator::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        limits: parts.limits,
+        operator: parts.services.get().expect(PRESENT),
         table: parts.table,
     }
 }
