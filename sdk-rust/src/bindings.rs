@@ -155,6 +155,21 @@ pub mod commands {
     });
 }
 
+pub mod crons {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-crons; world exported-crons { export hangar:plugin/crons@0.1.0; }",
+        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/sqlite", "../wit/operator", "../wit/backup", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/mail", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_crons",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::crons",
+    });
+}
+
 pub mod limits {
     wit_bindgen::generate!({
         inline: "package hangar:sdk-limits; world exported-limits { export hangar:http/limits@0.1.0; }",

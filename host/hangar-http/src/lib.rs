@@ -7,6 +7,7 @@ mod cors;
 mod dispatch;
 mod files;
 mod listen;
+mod journal;
 mod paths;
 mod respond;
 mod server;

@@ -8,11 +8,12 @@ use std::sync::{Arc, Weak};
 use hangar_core::{Error, Limits, Result};
 use hangar_files::{Areas, Files};
 use hangar_operator::{Folder, Operator};
-use hangar_plugins::{Caller, Capability, Host, ParsedGrant, State, TypeMap};
+use hangar_plugins::{CurrentCall, Capability, Host, ParsedGrant, State, TypeMap};
 use hangar_realtime::{Matcher, Realtime};
 use hangar_sqlite::Sqlite;
+use hangar_telemetry::{Entry, Level, Telemetry};
 use hangar_wasm::Runtime;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use wasmtime::component::Linker;
 
 use crate::database::Database;
@@ -52,6 +53,9 @@ pub fn host(
     services.insert(hangar_kv::Kv::default());
     services.insert(hangar_crypto::Crypto::default());
     services.insert_shared(Arc::new(hangar_guard::Guard::default()));
+    let telemetry = Arc::new(Telemetry::default());
+    services.insert(LogStore(telemetry.clone()));
+    services.insert_shared(telemetry);
     services.insert(hangar_mail::Mail::default());
     services.insert(Realtime::new(limits.clone()));
     let files = Arc::new(Files::new(Areas::new(
@@ -101,6 +105,28 @@ fn deriver(host: &Arc<Host>) -> hangar_files::Deriver {
 /// What the server asks before it calls a plugin.
 pub fn guard_of(host: &Host) -> Arc<hangar_guard::Guard> {
     host.services().shared().expect(PRESENT)
+}
+
+/// What takes an entry of each request.
+pub fn telemetry_of(host: &Host) -> Arc<Telemetry> {
+    host.services().shared().expect(PRESENT)
+}
+
+/// Puts what plugins record into the log store.
+struct LogStore(Arc<Telemetry>);
+
+impl hangar_log::Sink for LogStore {
+    fn record(&self, level: hangar_log::Level, message: String, fields: Map<String, Value>) {
+        let level = match level {
+            hangar_log::Level::Debug => Level::DEBUG,
+            hangar_log::Level::Info => Level::INFO,
+            hangar_log::Level::Warn => Level::WARN,
+            hangar_log::Level::Error => Level::ERROR,
+        };
+        if self.0.wants(level) {
+            self.0.record(Entry::new(level, message, fields));
+        }
+    }
 }
 
 /// The engine must have room for the plugin that may have the most.
@@ -178,6 +204,11 @@ fn capabilities() -> Vec<Capability> {
             parse_grant: |value| grant(hangar_backup::Grant::parse(value)),
         },
         Capability {
+            name: "logs",
+            link: |linker| hangar_telemetry::add_to_linker(linker, logs),
+            parse_grant: |value| grant(hangar_telemetry::Grant::parse(value)),
+        },
+        Capability {
             name: "log",
             link: always_granted,
             parse_grant: needless,
@@ -204,6 +235,10 @@ fn always_granted(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             request: &parts.call.request_id,
             limits: parts.limits,
             written: parts.locals.get(),
+            sink: parts
+                .services
+                .get::<LogStore>()
+                .map(|store| store as &dyn hangar_log::Sink),
         }
     })?;
     hangar_config::add_to_linker(linker, |state: &mut State| hangar_config::View {
@@ -326,7 +361,7 @@ fn guard(state: &mut State) -> hangar_guard::View<'_> {
 }
 
 fn realtime(state: &mut State) -> hangar_realtime::View<'_> {
-    let matcher = Box::new(Nested(state.caller()));
+    let matcher = Box::new(Nested(state.current_call()));
     let parts = state.parts();
     hangar_realtime::View {
         plugin: parts.plugin,
@@ -341,7 +376,7 @@ fn realtime(state: &mut State) -> hangar_realtime::View<'_> {
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Option<String>>> + Send + 'a>>;
 
 /// The matcher, asked while a call is served.
-struct Nested(Caller);
+struct Nested(CurrentCall);
 
 impl Matcher for Nested {
     fn ask(&self, changes: String) -> Answer<'_> {
@@ -377,5 +412,14 @@ fn mail(state: &mut State) -> hangar_mail::View<'_> {
         grant: parts.grants.get(),
         limits: parts.limits,
         mail: parts.services.get().expect(PRESENT),
+    }
+}
+
+fn logs(state: &mut State) -> hangar_telemetry::View<'_> {
+    let parts = state.parts();
+    hangar_telemetry::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        telemetry: parts.services.get().expect(PRESENT),
     }
 }

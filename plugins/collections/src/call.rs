@@ -106,7 +106,12 @@ impl Call {
     /// 400 for a body that cannot be read.
     pub fn new(request: Request) -> Result<Self, ApiError> {
         let body = body::read(&request)?;
+        let context = match request.header("x-hangar-context") {
+            Some("batch") => "batch",
+            _ => "",
+        };
         let mut call = Self {
+            context,
             method: request.method,
             path: request.path,
             query: request.query,
