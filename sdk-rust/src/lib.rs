@@ -167,13 +167,13 @@ pub mod lifecycle {
 
 pub use bindings::afterwards::export_afterwards;
 pub use bindings::commands::export_commands;
-pub use bindings::derive::export_derive;
 pub use bindings::crons::export_crons;
+pub use bindings::derive::export_derive;
 pub use bindings::handler::export_hooks;
 pub use bindings::handler_http::export_http;
 pub use bindings::identity::export_identity;
 pub use bindings::lifecycle::export_lifecycle;
-pub use bindings::matcher::export_matcher;
 pub use bindings::limits::export_limits;
+pub use bindings::matcher::export_matcher;
 pub use bindings::records::export_records;
 pub use bindings::tokens::export_tokens;

@@ -29,6 +29,8 @@ pub struct Incoming {
     pub headers: String,
     /// The body.
     pub body: Vec<u8>,
+    /// Its form, if the host has taken one apart.
+    pub uploads: Option<Arc<Uploads>>,
 }
 
 /// Who makes a request.
@@ -40,8 +42,6 @@ pub struct Caller {
     pub identity: Option<Arc<Identity>>,
     /// What capabilities may know of it.
     pub head: Arc<RequestHead>,
-    /// Its form, if the host has taken one apart.
-    pub uploads: Option<Arc<Uploads>>,
 }
 
 /// What a plugin answered.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use hangar_core::{Error, Limits, Result};
 use hangar_files::{Areas, Files};
 use hangar_operator::{Folder, Operator};
-use hangar_plugins::{CurrentCall, Capability, Host, ParsedGrant, State, TypeMap};
+use hangar_plugins::{Capability, CurrentCall, Host, ParsedGrant, State, TypeMap};
 use hangar_realtime::{Matcher, Realtime};
 use hangar_sqlite::Sqlite;
 use hangar_telemetry::{Entry, Level, Telemetry};

@@ -2,8 +2,8 @@
 //! host's errors.
 
 mod answer;
-mod commands;
 mod batch;
+mod commands;
 mod crons;
 mod fallback;
 mod health;

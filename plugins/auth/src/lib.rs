@@ -119,7 +119,9 @@ impl hangar_sdk::auth::TokensGuest for Plugin {
 
 impl hangar_sdk::lifecycle::Guest for Plugin {
     fn activate() -> Result<()> {
-        hangar_sdk::migrations::apply("auth", oauth2::MIGRATIONS)
+        let mut migrations = vec![counters::MIGRATION];
+        migrations.extend(oauth2::MIGRATIONS);
+        hangar_sdk::migrations::apply("auth", &migrations)
     }
 
     fn start(_sources: String) -> Result<String> {
@@ -130,16 +132,6 @@ impl hangar_sdk::lifecycle::Guest for Plugin {
 impl hangar_sdk::commands::Guest for Plugin {
     fn run(name: String, arguments: Vec<String>) -> Result<String> {
         commands::run(&name, &arguments)
-    }
-}
-
-impl hangar_sdk::lifecycle::Guest for Plugin {
-    fn activate() -> Result<()> {
-        hangar_sdk::migrations::apply("auth", &[counters::MIGRATION])
-    }
-
-    fn start(_sources: String) -> Result<String> {
-        Ok("{}".into())
     }
 }
 
