@@ -1,0 +1,216 @@
+//! Names in a query: what stands in FROM, and which column a name means.
+
+use hangar_model::field::FieldType;
+use hangar_model::sql::{ROWID, ident, physical};
+use hangar_model::{Collection, Field};
+use sqlparser::ast::{Expr, Ident};
+
+use crate::Error;
+use crate::value::{Affinity, Ty, Value};
+
+/// A column of something in FROM.
+#[derive(Debug, Clone)]
+pub(crate) struct Column {
+    pub name: String,
+    /// The column's SQL without its table.
+    pub sql: String,
+    pub ty: Ty,
+    pub affinity: Affinity,
+    /// Not part of `*`.
+    pub hidden: bool,
+    /// The field it is, of a collection.
+    pub field: Option<String>,
+}
+
+/// Something in FROM.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    /// The name columns are qualified with.
+    pub alias: String,
+    pub columns: Vec<Column>,
+    /// Id of the collection it is.
+    pub collection: Option<String>,
+    /// Its column that gives the order of its rows, and NULL for a row that an outer join lacks.
+    pub order: Option<String>,
+    /// An outer join may lack a row of it.
+    pub optional: bool,
+}
+
+impl Source {
+    /// A collection under an alias.
+    pub(crate) fn collection(collection: &Collection, alias: &str) -> Self {
+        let mut columns: Vec<Column> = collection.fields.iter().map(field_column).collect();
+        for name in ["rowid", ROWID, "oid"] {
+            if !columns
+                .iter()
+                .any(|column| column.name.eq_ignore_ascii_case(name))
+            {
+                columns.push(Column {
+                    name: name.to_owned(),
+                    sql: ident(ROWID),
+                    ty: if collection.is_view() {
+                        Ty::Null
+                    } else {
+                        Ty::Int
+                    },
+                    affinity: Affinity::Numeric,
+                    hidden: true,
+                    field: None,
+                });
+            }
+        }
+        Self {
+            alias: alias.to_owned(),
+            columns,
+            collection: Some(collection.id.clone()),
+            order: Some(ident(ROWID)),
+            optional: false,
+        }
+    }
+
+    /// The alias as SQL.
+    pub(crate) fn sql_alias(&self) -> String {
+        ident(&self.alias)
+    }
+
+    pub(crate) fn value(&self, column: &Column) -> Value {
+        let alias = self.sql_alias();
+        let mut value =
+            Value::new(format!("{alias}.{}", column.sql), column.ty).with_affinity(column.affinity);
+        if self.optional && column.ty == Ty::Date {
+            value.row = self.order.as_ref().map(|order| format!("{alias}.{order}"));
+        }
+        value
+    }
+}
+
+fn field_column(field: &Field) -> Column {
+    let (ty, affinity) = match field.kind() {
+        FieldType::Number => (Ty::Num, Affinity::Numeric),
+        FieldType::Bool => (Ty::Bool, Affinity::Numeric),
+        FieldType::Date | FieldType::Autodate => (Ty::Date, Affinity::Text),
+        FieldType::Json => (Ty::Json, Affinity::Numeric),
+        FieldType::GeoPoint => (Ty::Point, Affinity::Numeric),
+        FieldType::Select | FieldType::Relation | FieldType::File if field.is_multiple() => {
+            (Ty::Json, Affinity::Numeric)
+        }
+        _ => (Ty::Text, Affinity::Text),
+    };
+    Column {
+        name: field.name.clone(),
+        sql: ident(&field.name),
+        ty,
+        affinity,
+        hidden: false,
+        field: Some(field.name.clone()),
+    }
+}
+
+/// How a grouped select shows columns that it does not group by.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Grouping {
+    /// The grouped expressions as written and as translated.
+    pub keys: Vec<(Expr, Value)>,
+    /// Aliases of tables grouped by their primary key.
+    pub tables: Vec<String>,
+    /// Order by which the row is chosen that gives such columns.
+    pub order: String,
+}
+
+/// One select.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scope {
+    pub sources: Vec<Source>,
+    /// Names that the select gives to expressions.
+    pub aliases: Vec<(Ident, Expr)>,
+    /// Set while the parts that come after grouping are translated.
+    pub grouping: Option<Grouping>,
+    /// Within an aggregate's arguments every column is as before grouping.
+    pub in_aggregate: bool,
+}
+
+impl Scope {
+    /// The rows' order in SQLite, as SQL expressions.
+    pub(crate) fn row_order(&self) -> Vec<String> {
+        let order = |source: &Source| {
+            source
+                .order
+                .as_ref()
+                .map(|order| format!("{}.{order}", source.sql_alias()))
+        };
+        self.sources.iter().filter_map(order).collect()
+    }
+
+    fn find(&self, table: Option<&str>, name: &str) -> Result<Option<(&Source, &Column)>, Error> {
+        let mut found: Option<(&Source, &Column)> = None;
+        for source in &self.sources {
+            if table.is_some_and(|table| !source.alias.eq_ignore_ascii_case(table)) {
+                continue;
+            }
+            let column = source
+                .columns
+                .iter()
+                .find(|column| column.name.eq_ignore_ascii_case(name));
+            let Some(column) = column else { continue };
+            match found {
+                Some(_) if !column.hidden => {
+                    return Err(Error::syntax(&format!("ambiguous column name: {name}")));
+                }
+                Some(_) => {}
+                None => found = Some((source, column)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The value of a column in this select: as it is, or the one of the row chosen for its group.
+    fn shown(&self, source: &Source, column: &Column) -> Value {
+        let value = source.value(column);
+        let Some(grouping) = self.grouping.as_ref().filter(|_| !self.in_aggregate) else {
+            return value;
+        };
+        let is_key = grouping.keys.iter().any(|(_, key)| key.sql == value.sql);
+        if is_key || grouping.tables.contains(&source.alias) {
+            return value;
+        }
+        let pick = |sql: &str| format!("(array_agg({sql}{}))[1]", grouping.order);
+        Value {
+            sql: pick(&value.sql),
+            row: value.row.as_deref().map(pick),
+            ..value
+        }
+    }
+}
+
+/// A column that a name means, and where it was found.
+pub(crate) struct Found<'a> {
+    pub value: Value,
+    /// Depth of the select, counted from the outermost.
+    pub level: usize,
+    pub source: &'a Source,
+    pub column: &'a Column,
+}
+
+/// Looks a column up, from the innermost select outwards.
+pub(crate) fn resolve<'a>(
+    scopes: &'a [Scope],
+    table: Option<&str>,
+    name: &str,
+) -> Result<Option<Found<'a>>, Error> {
+    for (level, scope) in scopes.iter().enumerate().rev() {
+        if let Some((source, column)) = scope.find(table, name)? {
+            return Ok(Some(Found {
+                value: scope.shown(source, column),
+                level,
+                source,
+                column,
+            }));
+        }
+    }
+    Ok(None)
+}
+
+/// The physical alias of a source; PostgreSQL cuts longer ones.
+pub(crate) fn alias_of(name: &str) -> String {
+    physical(name)
+}
