@@ -12,7 +12,7 @@ use crate::quoting::text as quoted;
 use crate::request::Request;
 use crate::resolve::Walker;
 use crate::row::{Row, Shared};
-use crate::schema::{Collection, CollectionKind, Schema};
+use crate::schema::{Collection, Schema};
 use crate::value::{Const, Value};
 
 /// Deepest chain of list rules that a client's path may pull in.
@@ -366,7 +366,8 @@ impl<'a> Query<'a> {
                 self.inner.join(" AND ")
             ));
         }
-        if !self.order_total && self.shared.base.kind != CollectionKind::View {
+        // Views have the hidden column too: the order in which SQLite would give their rows.
+        if !self.order_total {
             self.order.push(format!("{}.\"_rowid_\" ASC", self.alias));
         }
         let row_joins: BTreeSet<usize> =

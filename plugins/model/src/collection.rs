@@ -87,6 +87,8 @@ pub struct Collection {
     pub auth: Option<Box<AuthOptions>>,
     /// Query of view collections; empty for the other types.
     pub view_query: String,
+    /// The collections that the query of a view reads: name as it was when the query was written, and id. Not shown.
+    pub view_sources: Vec<(String, String)>,
 }
 
 impl Collection {
@@ -116,6 +118,7 @@ impl Collection {
             updated: String::new(),
             auth: (kind == CollectionType::Auth).then(Box::<AuthOptions>::default),
             view_query: String::new(),
+            view_sources: Vec::new(),
         }
     }
 
@@ -225,10 +228,16 @@ impl Collection {
             .iter_mut()
             .find(|field| field.name == standard.name)
         else {
-            // A renamed system field is refused by validation.
-            if self.field_by_id(&standard.id).is_none() {
-                self.fields.push(standard);
+            // A renamed one has taken its id; of a stored collection validation refuses that.
+            let base = standard.id.clone();
+            let mut added = standard;
+            for suffix in 2.. {
+                if self.field_by_id(&added.id).is_none() {
+                    break;
+                }
+                added.id = format!("{base}{suffix}");
             }
+            self.fields.push(added);
             return;
         };
         if field.kind() != standard.kind() {
@@ -237,8 +246,10 @@ impl Collection {
             return;
         }
         field.system = true;
-        if matches!(standard.name.as_str(), "password" | "tokenKey") {
-            (field.hidden, field.required) = (true, true);
+        match standard.name.as_str() {
+            "password" | "tokenKey" => (field.hidden, field.required) = (true, true),
+            "email" => field.hidden = false,
+            _ => {}
         }
     }
 }

@@ -35,6 +35,8 @@ struct Shown<'a> {
     auth: Option<&'a AuthOptions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     view_query: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    view_sources: &'a [(String, String)],
 }
 
 impl Collection {
@@ -46,7 +48,9 @@ impl Collection {
 
     /// The stored form: the API's and the secrets.
     pub fn to_storage(&self) -> String {
-        to_json(&self.shown(self.auth.as_deref()))
+        let mut shown = self.shown(self.auth.as_deref());
+        shown.view_sources = &self.view_sources;
+        to_json(&shown)
     }
 
     fn shown<'a>(&'a self, auth: Option<&'a AuthOptions>) -> Shown<'a> {
@@ -66,6 +70,7 @@ impl Collection {
             system: self.system,
             auth,
             view_query: self.is_view().then_some(&self.view_query),
+            view_sources: &[],
         }
     }
 
@@ -87,6 +92,10 @@ impl Collection {
         };
         let mut collection = Self::blank(kind);
         collection.merge(&map)?;
+        if let Some(sources) = map.get("viewSources") {
+            collection.view_sources = serde_json::from_value(sources.clone())
+                .map_err(|error| BadCollection(error.to_string()))?;
+        }
         Ok(collection)
     }
 
@@ -154,6 +163,11 @@ impl AuthOptions {
             .collect();
         if known.is_empty() {
             return Ok(());
+        }
+        for (key, value) in &known {
+            if current[key].is_object() && !value.is_object() && !value.is_null() {
+                return Err(BadCollection(format!("{key:?} must be an object")));
+            }
         }
         merge_object(&mut current, &known);
         *self = serde_json::from_value(Value::Object(current)).map_err(wrong)?;

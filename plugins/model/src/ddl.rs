@@ -25,7 +25,8 @@ impl Statement {
     }
 }
 
-/// Statements from `old` (`None`: no table yet) to `new`. Views have no table: both give an empty list.
+/// Statements from `old` (`None`: no table yet) to `new`. Of a view it gives none: its query is
+/// translated elsewhere.
 ///
 /// Fails with an `indexes` tree if a definition cannot be translated.
 pub fn sync(
@@ -85,13 +86,15 @@ pub fn sync(
     Ok(out)
 }
 
-/// Statements that remove a collection's table.
+/// Statements that remove a collection's table or view.
 pub fn drop(collection: &Collection) -> Vec<Statement> {
-    if collection.is_view() {
-        return Vec::new();
-    }
+    let kind = if collection.is_view() {
+        "VIEW"
+    } else {
+        "TABLE"
+    };
     vec![Statement::new(format!(
-        "DROP TABLE IF EXISTS {}",
+        "DROP {kind} IF EXISTS {}",
         table(&collection.name)
     ))]
 }
@@ -130,10 +133,17 @@ fn index_statements(collection: &Collection) -> Result<Vec<Statement>, Validatio
             continue;
         };
         match index.to_postgres(collection) {
-            Ok(sql) => statements.push(Statement {
-                sql,
-                index: Some(at),
-            }),
+            Ok(sql) => {
+                let trigrams = if index.needs_trigrams() {
+                    "CREATE EXTENSION IF NOT EXISTS pg_trgm; "
+                } else {
+                    ""
+                };
+                statements.push(Statement {
+                    sql: format!("{trigrams}{sql}"),
+                    index: Some(at),
+                });
+            }
             Err(message) => inner.add(&at.to_string(), failed(&index.name, &message)),
         }
     }

@@ -16,6 +16,8 @@ pub struct Checks<'a> {
     /// Whether a rule is valid for the (new) collection; the error is PocketBase's raw text. Never called with an empty
     /// rule.
     pub rule: &'a dyn Fn(&Collection, &str) -> Result<(), String>,
+    /// What is wrong with the query of a view.
+    pub view: Option<&'a str>,
 }
 
 /// Checks a prepared collection (see [`Collection::prepare`]). `old` is its stored form, `None` for a new one.
@@ -34,7 +36,7 @@ pub fn validate(
     validate_fields::validate(new, old, checks, random, &mut errors);
     check_rules(new, checks, &mut errors);
     if new.is_view() {
-        check_view(new, &mut errors);
+        check_view(new, checks, &mut errors);
     } else {
         check_indexes(new, old, checks, &mut errors);
     }
@@ -42,6 +44,11 @@ pub fn validate(
         validate_auth::validate(new, auth, checks, &mut errors);
     }
     errors.into_result()
+}
+
+/// Whether a field of any collection can have this name.
+pub fn field_name(name: &str) -> Result<(), FieldError> {
+    validate_fields::field_name(name)
 }
 
 /// The errors for a `type` that is none.
@@ -233,7 +240,7 @@ pub(crate) fn check_rule(
     })
 }
 
-fn check_view(new: &Collection, errors: &mut ValidationErrors) {
+fn check_view(new: &Collection, checks: &Checks<'_>, errors: &mut ValidationErrors) {
     if !new.indexes.is_empty() {
         errors.add(
             "indexes",
@@ -243,8 +250,14 @@ fn check_view(new: &Collection, errors: &mut ValidationErrors) {
             ),
         );
     }
-    if new.view_query.trim().is_empty() {
+    if new.view_query.is_empty() {
         errors.add("viewQuery", required());
+    } else if let Some(problem) = checks.view {
+        let text = format!("Invalid query - {problem}");
+        errors.add(
+            "viewQuery",
+            FieldError::new("validation_invalid_view_query", text),
+        );
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) fn validate(
     random: &mut dyn Random,
     errors: &mut ValidationErrors,
 ) {
+    // The fields of a view are inferred anew with every save.
+    let old = old.filter(|old| !old.is_view());
     if let Some(duplicate) = duplicates(new) {
         return errors.nest("fields", duplicate);
     }
@@ -125,15 +127,20 @@ fn common(field: &Field, collection: &Collection, errors: &mut ValidationErrors)
     }
 }
 
-fn check_field_name(field: &Field, collection: &Collection) -> Result<(), FieldError> {
-    check_word(&field.name, 100)?;
-    if RESERVED.contains(&field.name.as_str()) {
+/// Whether a field of any collection can have this name.
+pub(crate) fn field_name(name: &str) -> Result<(), FieldError> {
+    check_word(name, 100)?;
+    if RESERVED.contains(&name) {
         return Err(FieldError::new(
             "validation_not_in_invalid",
             "Must not be in list.",
         ));
     }
-    no_via(&field.name)?;
+    no_via(name)
+}
+
+fn check_field_name(field: &Field, collection: &Collection) -> Result<(), FieldError> {
+    field_name(&field.name)?;
     if collection.is_auth() && RESERVED_AUTH.contains(&field.name.as_str()) {
         return Err(FieldError::new(
             "validation_reserved_field_name",
@@ -347,7 +354,12 @@ fn file(options: &FileOptions, errors: &mut ValidationErrors) {
     errors.check("maxSize", between(options.max_size, 0, MAX_SAFE));
     let mut inner = ValidationErrors::new();
     for (at, size) in options.thumbs.iter().enumerate() {
-        if !is_thumb(size) {
+        if matches!(size.as_str(), "0x0" | "0x0t" | "0x0b" | "0x0f") {
+            inner.add(
+                &at.to_string(),
+                FieldError::new("validation_not_in_invalid", "Must not be in list."),
+            );
+        } else if !is_thumb(size) {
             inner.add(&at.to_string(), no_match());
         }
     }

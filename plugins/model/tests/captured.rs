@@ -107,6 +107,7 @@ fn create(body: &str) -> Result<Collection, ApiError> {
     let checks = Checks {
         stored: &stored,
         rule: &|_, _| Ok(()),
+        view: None,
     };
     validate(&collection, None, &checks, &mut random)
         .map_err(|errors| ApiError::invalid(messages::CREATE_COLLECTION, errors))?;
@@ -127,6 +128,7 @@ fn update(old: &Collection, body: &str) -> Result<Collection, ApiError> {
     let checks = Checks {
         stored: &stored,
         rule: &|_, _| Ok(()),
+        view: None,
     };
     validate(&collection, Some(old), &checks, &mut random)
         .and_then(|()| hangar_model::ddl::sync(Some(old), &collection).map(|_| ()))

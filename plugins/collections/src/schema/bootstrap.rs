@@ -20,11 +20,16 @@ pub fn activate() -> Result<()> {
         "filter-functions-{:08x}",
         crc32(hangar_filter::FUNCTIONS_SQL)
     );
+    let view_functions = format!(
+        "view-functions-{:08x}",
+        crc32(hangar_viewsql::FUNCTIONS_SQL)
+    );
     migrations::apply(
         "collections",
         &[
             ("0001_collections", COLLECTIONS),
             (&functions, hangar_filter::FUNCTIONS_SQL),
+            (&view_functions, hangar_viewsql::FUNCTIONS_SQL),
         ],
     )?;
     if !is_empty()? {

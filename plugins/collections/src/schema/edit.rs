@@ -1,6 +1,6 @@
 //! Creating and updating a collection.
 
-use hangar_model::error::{FieldError, ValidationErrors};
+use hangar_model::error::ValidationErrors;
 use hangar_model::validate::unknown_type;
 use hangar_model::value_rules::mismatch;
 use hangar_model::{ApiError, Collection, CollectionType, messages};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog};
 use crate::random::{HostRandom, now};
-use crate::schema::{body, refused, show, store};
+use crate::schema::{body, refused, show, store, views};
 
 /// `POST /api/collections`.
 pub fn create(request: &Request) -> Outcome<Response> {
@@ -18,8 +18,9 @@ pub fn create(request: &Request) -> Outcome<Response> {
     let kind = requested_type(&body)?;
     let collection = store::change(|| {
         let catalog = catalog::load()?;
-        let new = drafted(&catalog, &body, kind)?;
-        store::check(&catalog, &[], &new, None)?;
+        let mut new = drafted(&catalog, &body, kind)?;
+        let problem = infer(&catalog, &mut new)?;
+        store::check(&catalog, &[], &new, None, problem.as_deref())?;
         store::save(&new, None)?;
         Ok(new)
     })
@@ -41,14 +42,16 @@ pub fn requested_type(body: &Map<String, Value>) -> Outcome<CollectionType> {
     } else {
         CollectionType::parse(name)
     };
-    let kind =
-        kind.ok_or_else(|| ApiError::invalid(messages::CREATE_COLLECTION, unknown_type()))?;
-    if kind == CollectionType::View {
-        let text = "View collections are not supported by this version of Hangar.";
-        let errors = ValidationErrors::one("type", FieldError::new("validation_in_invalid", text));
-        return Err(ApiError::invalid(messages::CREATE_COLLECTION, errors).into());
+    kind.ok_or_else(|| ApiError::invalid(messages::CREATE_COLLECTION, unknown_type()).into())
+}
+
+/// Infers the fields of a view; gives what is wrong with its query. Other collections have their own fields.
+pub fn infer(catalog: &Catalog, new: &mut Collection) -> Outcome<Option<String>> {
+    if new.is_view() {
+        views::infer(catalog, new)
+    } else {
+        Ok(None)
     }
-    Ok(kind)
 }
 
 /// A new collection from a body, prepared but not yet checked.
@@ -91,11 +94,12 @@ pub fn update(request: &Request, name: &str) -> Outcome<Response> {
     let collection = store::change(|| {
         let catalog = catalog::load()?;
         let old = catalog.get(name).ok_or_else(|| ApiError::not_found(""))?;
-        let new = merged(old, &body)?;
+        let mut new = merged(old, &body)?;
         if new.id != old.id {
             return Err(id_change(&catalog, &new.id).into());
         }
-        store::check(&catalog, &[], &new, Some(old))?;
+        let problem = infer(&catalog, &mut new)?;
+        store::check(&catalog, &[], &new, Some(old), problem.as_deref())?;
         store::save(&new, Some(old))?;
         Ok(new)
     })

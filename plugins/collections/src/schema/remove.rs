@@ -12,7 +12,7 @@ use crate::catalog::{self, Catalog, Entry};
 use crate::records::draft::{self, DELETE, Draft};
 use crate::records::query::{fetch_records, full_list};
 use crate::records::{delete as records, write};
-use crate::schema::{refused, store};
+use crate::schema::{dependents, refused, store};
 
 /// The sentence for a failed deletion.
 const FAILED: &str = "Failed to delete collection.";
@@ -37,6 +37,9 @@ pub fn delete(name: &str) -> Outcome<Response> {
                 referrers.join(", ")
             );
             return Err(ApiError::bad_request(&text).into());
+        }
+        if !dependents::of(&catalog, &entry.id).is_empty() {
+            return Err(ApiError::bad_request(FAILED).into());
         }
         store::delete(entry)
     })

@@ -7,10 +7,10 @@ use hangar_sdk::postgres::{self, Value};
 use hangar_sdk::{context, kv};
 
 use crate::answer::{Failure, Outcome};
-use crate::catalog::{Catalog, TOPIC};
+use crate::catalog::{self, Catalog, TOPIC};
 use crate::random::HostRandom;
 use crate::records::write;
-use crate::schema::failed_message;
+use crate::schema::{dependents, failed_message, views};
 
 /// Runs a change of collections in a transaction. Changes wait for each other, across nodes too. After the commit every
 /// instance reads collections anew.
@@ -30,7 +30,7 @@ pub fn change<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
 }
 
 /// Checks a prepared collection against all that are stored. `pending` are collections that will be stored in the same
-/// change, under their new definitions.
+/// change, under their new definitions; `view` is what is wrong with the query of a view.
 ///
 /// # Errors
 /// 400 with what is wrong.
@@ -39,6 +39,7 @@ pub fn check(
     pending: &[Collection],
     new: &Collection,
     old: Option<&Collection>,
+    view: Option<&str>,
 ) -> Outcome<()> {
     let mut known: Vec<&Collection> = pending.iter().filter(|other| other.id != new.id).collect();
     for entry in catalog.all() {
@@ -64,6 +65,7 @@ pub fn check(
         &Checks {
             stored: &known,
             rule: &rule,
+            view,
         },
         &mut HostRandom,
     )
@@ -85,16 +87,54 @@ fn is_reserved(name: &str) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
 }
 
-/// Brings the table to the new definition and stores the metadata. To be called within [`change`].
+/// Brings the table or view to the new definition and stores the metadata. Views that read it are made anew. To be
+/// called within [`change`].
 ///
 /// # Errors
-/// 400 for an index that cannot be made; what else the database says.
+/// 400 for an index that cannot be made and for a change that would break a view; what else the database says.
 pub fn save(new: &Collection, old: Option<&Collection>) -> Outcome<()> {
-    let statements =
-        ddl::sync(old, new).map_err(|errors| ApiError::invalid(failed_message(old), errors))?;
-    for statement in &statements {
-        run(statement, new, old)?;
+    // Without a change of fields every view stays as it is: PostgreSQL's follow renamed tables.
+    let catalog = match old {
+        Some(old) if new.is_view() || old.fields != new.fields => Some(catalog::load()?),
+        None if new.is_view() => Some(catalog::load()?),
+        _ => None,
+    };
+    let renewed = match (&catalog, old) {
+        (Some(catalog), Some(old)) => {
+            let readers = dependents::of(catalog, &new.id);
+            dependents::renew(catalog, &readers, old, new)?
+        }
+        _ => Vec::new(),
+    };
+    dependents::drop(&renewed)?;
+    if let (true, Some(catalog)) = (new.is_view(), &catalog) {
+        let translated = views::translate(catalog, new, &new.view_sources)?.map_err(|error| {
+            ApiError::bad_request(&format!("{} Raw error: \n{error}", failed_message(old)))
+        })?;
+        if let Some(old) = old {
+            views::drop(old)?;
+        }
+        views::create(new, &translated.sql)?;
+    } else {
+        let statements =
+            ddl::sync(old, new).map_err(|errors| ApiError::invalid(failed_message(old), errors))?;
+        for statement in &statements {
+            run(statement, new, old)?;
+        }
     }
+    describe(new)?;
+    dependents::restore(&renewed)?;
+    if new.is_auth() && old.is_some() {
+        context::forget_identity(&format!("{}/", new.id));
+    }
+    Ok(())
+}
+
+/// Stores the metadata of a collection.
+///
+/// # Errors
+/// What the database says.
+pub fn describe(new: &Collection) -> Outcome<()> {
     let text = |text: &str| Value::Text(text.to_owned());
     postgres::query(
         "INSERT INTO hangar_collections.collections (\"id\", \"name\", \"type\", \"system\", \"created\", \"updated\", \
@@ -111,9 +151,6 @@ pub fn save(new: &Collection, old: Option<&Collection>) -> Outcome<()> {
             text(&new.to_storage()),
         ],
     )?;
-    if new.is_auth() && old.is_some() {
-        context::forget_identity(&format!("{}/", new.id));
-    }
     Ok(())
 }
 
