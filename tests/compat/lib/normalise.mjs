@@ -113,7 +113,7 @@ export class Normaliser {
   }
 }
 
-/** Replaces the values at the given paths (`*` = every entry) by their kind and length. */
+/** Replaces the values at the given paths (`*` = every entry) by their length; ids made of a checksum by that word. */
 function mask(text, json, paths) {
   const found = new Set();
   for (const path of paths) {
@@ -129,7 +129,7 @@ function mask(text, json, paths) {
   let result = text;
   for (const value of found) {
     const quoted = JSON.stringify(value);
-    result = result.replaceAll(quoted, `"<masked ${value.length}>"`);
+    result = result.replaceAll(quoted, `"<masked ${/^pbc_\d+$/.test(value) ? 'checksum' : value.length}>"`);
     // A long one is the same wherever it stands, for example in an address.
     if (value.length >= LONG_SECRET) result = result.replaceAll(value, `<masked ${value.length}>`);
   }
