@@ -228,10 +228,16 @@ impl Collection {
             .iter_mut()
             .find(|field| field.name == standard.name)
         else {
-            // A renamed system field is refused by validation.
-            if self.field_by_id(&standard.id).is_none() {
-                self.fields.push(standard);
+            // A renamed one has taken its id; of a stored collection validation refuses that.
+            let base = standard.id.clone();
+            let mut added = standard;
+            for suffix in 2.. {
+                if self.field_by_id(&added.id).is_none() {
+                    break;
+                }
+                added.id = format!("{base}{suffix}");
             }
+            self.fields.push(added);
             return;
         };
         if field.kind() != standard.kind() {
@@ -240,8 +246,10 @@ impl Collection {
             return;
         }
         field.system = true;
-        if matches!(standard.name.as_str(), "password" | "tokenKey") {
-            (field.hidden, field.required) = (true, true);
+        match standard.name.as_str() {
+            "password" | "tokenKey" => (field.hidden, field.required) = (true, true),
+            "email" => field.hidden = false,
+            _ => {}
         }
     }
 }

@@ -164,6 +164,11 @@ impl AuthOptions {
         if known.is_empty() {
             return Ok(());
         }
+        for (key, value) in &known {
+            if current[key].is_object() && !value.is_object() && !value.is_null() {
+                return Err(BadCollection(format!("{key:?} must be an object")));
+            }
+        }
         merge_object(&mut current, &known);
         *self = serde_json::from_value(Value::Object(current)).map_err(wrong)?;
         Ok(())

@@ -133,10 +133,17 @@ fn index_statements(collection: &Collection) -> Result<Vec<Statement>, Validatio
             continue;
         };
         match index.to_postgres(collection) {
-            Ok(sql) => statements.push(Statement {
-                sql,
-                index: Some(at),
-            }),
+            Ok(sql) => {
+                let trigrams = if index.needs_trigrams() {
+                    "CREATE EXTENSION IF NOT EXISTS pg_trgm; "
+                } else {
+                    ""
+                };
+                statements.push(Statement {
+                    sql: format!("{trigrams}{sql}"),
+                    index: Some(at),
+                });
+            }
             Err(message) => inner.add(&at.to_string(), failed(&index.name, &message)),
         }
     }

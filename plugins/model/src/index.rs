@@ -1,6 +1,7 @@
 //! Index definitions: SQLite's `CREATE INDEX` text taken apart, put together again, and translated to PostgreSQL.
 
 use crate::collection::Collection;
+use crate::field::FieldType;
 use crate::index_sql;
 
 /// A parsed `CREATE INDEX`.
@@ -14,6 +15,8 @@ pub struct Index {
     pub name: String,
     /// Table, unquoted.
     pub table: String,
+    /// Whether the text said `USING gin`, which only Hangar knows.
+    pub gin: bool,
     /// What is indexed, in order.
     pub columns: Vec<IndexColumn>,
     /// The condition of a partial index as written; empty for none.
@@ -29,6 +32,8 @@ pub struct IndexColumn {
     pub collate: String,
     /// `ASC`, `DESC` or empty.
     pub sort: String,
+    /// Operator class of a GIN index (`gin_trgm_ops`, `jsonb_path_ops`), or empty.
+    pub class: String,
 }
 
 impl IndexColumn {
@@ -47,44 +52,6 @@ impl IndexColumn {
 }
 
 impl Index {
-    /// Reads a definition; `None` if it is none.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut words = Words {
-            rest: text.trim().trim_end_matches(';'),
-        };
-        words.keyword("create")?;
-        let unique = words.keyword("unique").is_some();
-        words.keyword("index")?;
-        let optional = words.keyword("if").is_some();
-        if optional {
-            words.keyword("not")?;
-            words.keyword("exists")?;
-        }
-        let name = words.name()?;
-        words.keyword("on")?;
-        let table = words.name()?;
-        let list = words.parenthesised()?;
-        let mut condition = String::new();
-        if words.keyword("where").is_some() {
-            condition = words.rest.trim().to_owned();
-        } else if !words.rest.trim().is_empty() {
-            return None;
-        }
-        let columns: Option<Vec<_>> = split_top_level(list)
-            .into_iter()
-            .map(parse_column)
-            .collect();
-        let columns = columns?;
-        (!columns.is_empty()).then_some(Self {
-            unique,
-            optional,
-            name,
-            table,
-            columns,
-            condition,
-        })
-    }
-
     /// The text as PocketBase writes indexes it had to change.
     pub fn build(&self) -> String {
         let mut out = String::from(if self.unique {
@@ -95,7 +62,8 @@ impl Index {
         if self.optional {
             out.push_str("IF NOT EXISTS ");
         }
-        out.push_str(&format!("`{}` ON `{}` (", self.name, self.table));
+        let using = if self.gin { "USING gin " } else { "" };
+        out.push_str(&format!("`{}` ON `{}` {using}(", self.name, self.table));
         let many = self.columns.len() > 1;
         for (at, column) in self.columns.iter().enumerate() {
             if at > 0 {
@@ -112,8 +80,10 @@ impl Index {
             if !column.collate.is_empty() {
                 out.push_str(&format!(" COLLATE {}", column.collate));
             }
-            if !column.sort.is_empty() {
-                out.push_str(&format!(" {}", column.sort));
+            for word in [&column.sort, &column.class] {
+                if !word.is_empty() {
+                    out.push_str(&format!(" {word}"));
+                }
             }
         }
         if many {
@@ -148,19 +118,46 @@ impl Index {
     /// `COLLATE NOCASE` becomes `lower(column)`: columns have collation `C`, so that folds A–Z only, as SQLite does; a
     /// look-up uses the index when it compares `lower(column)`. Plain columns must be fields; expressions may use
     /// fields, literals, operators and a few functions. Errors are sentences for the index's place in the answer.
+    ///
+    /// `USING gin (column gin_trgm_ops)` indexes what `~` compares, `json_extract(column, '$.path')` alone what `=`
+    /// compares of a path into JSON.
     pub fn to_postgres(&self, collection: &Collection) -> Result<String, String> {
         let mut entries = Vec::new();
-        for column in &self.columns {
+        let mut using = if self.gin { "USING gin " } else { "" };
+        if let ([column], false, false) = (self.columns.as_slice(), self.unique, self.gin)
+            && column.collate.is_empty()
+            && column.sort.is_empty()
+            && let Some(path) = index_sql::json_path(collection, &column.name)
+        {
+            // Values out of JSON may be larger than an entry of a B-tree; they are looked for, not ordered.
+            using = "USING hash ";
+            entries.push(format!("({path})"));
+        }
+        let rest = if entries.is_empty() {
+            self.columns.as_slice()
+        } else {
+            &[]
+        };
+        for column in rest {
+            if self.gin {
+                entries.push(self.gin_entry(collection, column)?);
+                continue;
+            }
             let mut entry = if column.is_plain() {
                 index_sql::column(collection, &column.name)?
             } else {
-                format!("({})", index_sql::expression(collection, &column.name)?)
+                format!("({})", index_sql::indexed(collection, &column.name)?)
             };
             match column.collate.to_ascii_lowercase().as_str() {
                 "" | "binary" => {}
                 "nocase" => entry = format!("lower({entry})"),
                 "rtrim" => entry = format!("rtrim({entry})"),
-                other => return Err(format!("no such collation sequence: {other}")),
+                _ => {
+                    return Err(format!(
+                        "SQL logic error: no such collation sequence: {} (257)",
+                        column.collate
+                    ));
+                }
             }
             if column.sort == "DESC" {
                 entry.push_str(" DESC");
@@ -176,14 +173,55 @@ impl Index {
             )
         };
         Ok(format!(
-            "CREATE {}INDEX {} ON {} ({}){condition}",
+            "CREATE {}INDEX {} ON {} {using}({}){condition}",
             if self.unique { "UNIQUE " } else { "" },
             crate::sql::ident(&self.name),
             crate::sql::table(&collection.name),
             entries.join(", "),
         ))
     }
+
+    /// Whether the index needs the extension for trigrams.
+    pub fn needs_trigrams(&self) -> bool {
+        self.gin && self.columns.iter().any(|column| column.class == TRIGRAMS)
+    }
+
+    /// One entry of a GIN index: what the filter compiler writes for `~`, or the JSON of a column.
+    fn gin_entry(&self, collection: &Collection, column: &IndexColumn) -> Result<String, String> {
+        let name = index_sql::column(collection, &column.name)?;
+        let field = collection
+            .fields
+            .iter()
+            .find(|field| field.name.eq_ignore_ascii_case(&column.name));
+        let Some(field) = field.filter(|_| column.sort.is_empty() && column.collate.is_empty())
+        else {
+            return Err("a GIN index takes fields only, without order and collation".to_owned());
+        };
+        let json = crate::sql::column_type(field).starts_with("jsonb");
+        match (column.class.as_str(), json, field.kind()) {
+            (
+                TRIGRAMS,
+                false,
+                FieldType::Number | FieldType::Bool | FieldType::Date | FieldType::Autodate,
+            ) => Err(format!("{} is no text", field.name)),
+            (TRIGRAMS, false, _) => Ok(format!("lower({name} COLLATE \"C\") {TRIGRAMS}")),
+            (TRIGRAMS, true, FieldType::Select | FieldType::Relation | FieldType::File) => {
+                Ok(format!(
+                    "lower(replace(({name})::text, '\", \"', '\",\"') COLLATE \"C\") {TRIGRAMS}"
+                ))
+            }
+            ("", true, _) => Ok(name),
+            ("jsonb_path_ops" | "jsonb_ops", true, _) => Ok(format!("{name} {}", column.class)),
+            _ => Err(format!(
+                "a GIN index of {} needs the operator class {TRIGRAMS}, or the field to be of JSON",
+                field.name
+            )),
+        }
+    }
 }
+
+/// Operator class of `pg_trgm`.
+const TRIGRAMS: &str = "gin_trgm_ops";
 
 /// The fields whose values a violated unique constraint or index names, for `validation_not_unique`. Empty if the
 /// constraint is unknown.
@@ -252,10 +290,12 @@ impl Collection {
                     optional: false,
                     name: format!("idx_{column}_{suffix}"),
                     table: self.name.clone(),
+                    gin: false,
                     columns: vec![IndexColumn {
                         name: column.to_owned(),
                         collate: String::new(),
                         sort: String::new(),
+                        class: String::new(),
                     }],
                     condition: condition.to_owned(),
                 };
@@ -263,146 +303,6 @@ impl Collection {
             }
         }
     }
-}
-
-struct Words<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Words<'a> {
-    fn skip_space(&mut self) {
-        self.rest = self.rest.trim_start();
-    }
-
-    /// Takes the keyword if it is next.
-    fn keyword(&mut self, word: &str) -> Option<()> {
-        self.skip_space();
-        let head = self.rest.get(..word.len())?;
-        let tail = &self.rest[word.len()..];
-        let ends = tail
-            .chars()
-            .next()
-            .is_none_or(|next| !(next.is_alphanumeric() || next == '_'));
-        if !head.eq_ignore_ascii_case(word) || !ends {
-            return None;
-        }
-        self.rest = tail;
-        Some(())
-    }
-
-    /// Takes a bare or quoted name without spaces.
-    fn name(&mut self) -> Option<String> {
-        self.skip_space();
-        let first = self.rest.chars().next()?;
-        let name = match closing_quote(first) {
-            Some(close) => {
-                let inner = &self.rest[first.len_utf8()..];
-                let end = inner.find(close)?;
-                self.rest = &inner[end + close.len_utf8()..];
-                &inner[..end]
-            }
-            None => {
-                let end = self
-                    .rest
-                    .find(|next: char| next.is_whitespace() || next == '(')
-                    .unwrap_or(self.rest.len());
-                let (name, rest) = self.rest.split_at(end);
-                self.rest = rest;
-                name
-            }
-        };
-        let valid = !name.is_empty()
-            && name
-                .chars()
-                .all(|letter| letter.is_alphanumeric() || "_-.$".contains(letter));
-        valid.then(|| name.to_owned())
-    }
-
-    /// Takes `(…)` and gives what is inside.
-    fn parenthesised(&mut self) -> Option<&'a str> {
-        self.skip_space();
-        let inner = self.rest.strip_prefix('(')?;
-        let end = scan(inner, |letter, depth| letter == ')' && depth == 0)?;
-        self.rest = &inner[end + 1..];
-        Some(&inner[..end])
-    }
-}
-
-fn closing_quote(open: char) -> Option<char> {
-    match open {
-        '`' | '"' | '\'' => Some(open),
-        '[' => Some(']'),
-        _ => None,
-    }
-}
-
-/// Position of the first character outside quotes for which `wanted(character, parenthesis depth)` holds.
-fn scan(text: &str, wanted: impl Fn(char, usize) -> bool) -> Option<usize> {
-    let mut depth = 0_usize;
-    let mut quote = None;
-    for (at, letter) in text.char_indices() {
-        if let Some(close) = quote {
-            if letter == close {
-                quote = None;
-            }
-            continue;
-        }
-        if wanted(letter, depth) {
-            return Some(at);
-        }
-        match letter {
-            '(' => depth += 1,
-            ')' => depth = depth.checked_sub(1)?,
-            _ => quote = closing_quote(letter),
-        }
-    }
-    None
-}
-
-fn split_top_level(mut text: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    while let Some(at) = scan(text, |letter, depth| letter == ',' && depth == 0) {
-        parts.push(&text[..at]);
-        text = &text[at + 1..];
-    }
-    parts.push(text);
-    parts
-}
-
-fn parse_column(text: &str) -> Option<IndexColumn> {
-    let mut name = text.trim();
-    let mut sort = String::new();
-    let mut collate = String::new();
-    if let Some((rest, last)) = last_word(name)
-        && (last.eq_ignore_ascii_case("asc") || last.eq_ignore_ascii_case("desc"))
-    {
-        sort = last.to_ascii_uppercase();
-        name = rest;
-    }
-    if let Some((rest, last)) = last_word(name)
-        && let Some((before, word)) = last_word(rest)
-        && word.eq_ignore_ascii_case("collate")
-    {
-        collate = last.trim_matches(['`', '"', '[', ']']).to_owned();
-        name = before;
-    }
-    if let Some(close) = name.chars().next().and_then(closing_quote)
-        && name.len() > 2
-        && name[1..].find(close) == Some(name.len() - 2)
-    {
-        name = &name[1..name.len() - 1];
-    }
-    (!name.is_empty()).then(|| IndexColumn {
-        name: name.to_owned(),
-        collate,
-        sort,
-    })
-}
-
-fn last_word(text: &str) -> Option<(&str, &str)> {
-    let at = text.rfind(char::is_whitespace)?;
-    let width = text[at..].chars().next()?.len_utf8();
-    Some((text[..at].trim_end(), &text[at + width..]))
 }
 
 #[cfg(test)]
@@ -426,6 +326,11 @@ mod tests {
                 "   CREATE   INDEX \"i2\"\n on ix (`id`   COLLATE nocase, abs(a) )",
                 "ixn",
                 "CREATE INDEX `i2` ON `ixn` (\n  `id` COLLATE nocase,\n  abs(a)\n)",
+            ),
+            (
+                "create index i3 on ix USING GIN (`title` GIN_trgm_ops) where a > 5",
+                "ixn",
+                "CREATE INDEX `i3` ON `ixn` USING gin (`title` gin_trgm_ops) WHERE a > 5",
             ),
         ] {
             let mut index = Index::parse(input).expect("a valid definition");

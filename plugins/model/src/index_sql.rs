@@ -48,6 +48,77 @@ fn find<'a>(collection: &'a Collection, name: &str) -> Option<&'a Field> {
 
 /// Translates an expression over the collection's fields.
 pub fn expression(collection: &Collection, text: &str) -> Result<String, String> {
+    translate(collection, text, "#>>")
+}
+
+/// Translates an expression that is indexed. A value out of JSON stands as filters look for it.
+pub fn indexed(collection: &Collection, text: &str) -> Result<String, String> {
+    translate(collection, text, "#>")
+}
+
+/// The column and path of `json_extract(column, '$.path')`, if the expression is that and nothing else.
+pub fn json_path(collection: &Collection, text: &str) -> Option<String> {
+    let tokens = tokens(text).ok()?;
+    let [Token::Word(word), rest @ ..] = tokens.as_slice() else {
+        return None;
+    };
+    let (sql, used) = extract(collection, word, rest, "#>")?.ok()?;
+    (used == rest.len()).then_some(sql)
+}
+
+/// `json_extract(column, '$.path')`: the SQL, and how many tokens after the name were used.
+fn extract(
+    collection: &Collection,
+    word: &str,
+    next: &[Token],
+    operator: &str,
+) -> Option<Result<(String, usize), String>> {
+    let [
+        Token::Operator("("),
+        Token::Word(name) | Token::Quoted(name),
+        Token::Operator(","),
+        Token::Text(path),
+        Token::Operator(")"),
+        ..,
+    ] = next
+    else {
+        return None;
+    };
+    if !word.eq_ignore_ascii_case("json_extract") {
+        return None;
+    }
+    let Some(steps) = path_steps(path) else {
+        return Some(Err(format!("SQL logic error: bad JSON path: '{path}' (1)")));
+    };
+    let sql = column(collection, name)
+        .map(|column| (format!("({column} {operator} {})", literal(&steps)), 5));
+    Some(sql)
+}
+
+/// A path of names and places as the text of PostgreSQL's array, written as filters write it.
+fn path_steps(path: &str) -> Option<String> {
+    let mut steps = Vec::new();
+    for part in path.strip_prefix("$.")?.split('.') {
+        let (name, places) = match part.split_once('[') {
+            Some((name, places)) => (name, Some(places.strip_suffix(']')?)),
+            None => (part, None),
+        };
+        steps.push(name);
+        steps.extend(places.into_iter().flat_map(|places| places.split("][")));
+    }
+    let plain = |step: &&str| {
+        !step.is_empty()
+            && step
+                .chars()
+                .all(|letter| letter.is_alphanumeric() || letter == '_')
+    };
+    steps
+        .iter()
+        .all(plain)
+        .then(|| format!("{{\"{}\"}}", steps.join("\",\"")))
+}
+
+fn translate(collection: &Collection, text: &str, operator: &str) -> Result<String, String> {
     let tokens = tokens(text)?;
     let mut out: Vec<String> = Vec::new();
     let mut at = 0;
@@ -76,7 +147,11 @@ pub fn expression(collection: &Collection, text: &str) -> Result<String, String>
             Token::Word(word) => {
                 let lower = word.to_ascii_lowercase();
                 let called = tokens.get(at) == Some(&Token::Operator("("));
-                if lower == "collate" {
+                if let Some(found) = extract(collection, word, &tokens[at..], operator) {
+                    let (sql, used) = found?;
+                    out.push(sql);
+                    at += used;
+                } else if lower == "collate" {
                     at += collation(&mut out, tokens.get(at))?;
                 } else if called && FUNCTIONS.contains(&lower.as_str()) {
                     out.push(if lower == "ifnull" {
@@ -86,6 +161,11 @@ pub fn expression(collection: &Collection, text: &str) -> Result<String, String>
                     });
                 } else if KEYWORDS.contains(&lower.as_str()) {
                     out.push(lower);
+                } else if called && matches!(lower.as_str(), "random" | "randomblob") {
+                    return Err(
+                        "SQL logic error: non-deterministic functions prohibited in index expressions (1)"
+                            .into(),
+                    );
                 } else if called {
                     return Err(format!("SQL logic error: no such function: {word} (1)"));
                 } else {
@@ -112,6 +192,22 @@ fn name_and_literal(
     let Some(field) = find(collection, name) else {
         return Ok(0);
     };
+    let is_date = matches!(field.kind(), FieldType::Date | FieldType::Autodate);
+    if let (
+        true,
+        [
+            Token::Operator("=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">="),
+            Token::Text(text),
+            ..,
+        ],
+    ) = (is_date, next)
+        && !text.is_empty()
+        && let Some(column) = out.pop()
+    {
+        // Dates are texts in SQLite, the empty one too.
+        out.push(format!("coalesce(hangar_fn.date_text({column}), '')"));
+        return Ok(0);
+    }
     let [
         Token::Operator(sign @ ("=" | "==" | "!=" | "<>")),
         value,

@@ -22,6 +22,7 @@ pub mod formats;
 pub mod ids;
 pub mod index;
 mod index_sql;
+mod index_text;
 pub mod json;
 pub mod messages;
 pub mod modifier;

@@ -22,6 +22,7 @@ pub(crate) fn validate(
     checks: &Checks<'_>,
     errors: &mut ValidationErrors,
 ) {
+    let wrong_already = errors.data().len();
     if let Some(rule) = &auth.auth_rule {
         errors.check("authRule", check_rule(collection, rule, checks));
     }
@@ -64,7 +65,7 @@ pub(crate) fn validate(
     }
     errors.nest("oauth2", check_oauth2(&auth.oauth2));
     // These compare options with each other and would only repeat what is wrong already.
-    if errors.is_empty() {
+    if errors.data().len() == wrong_already {
         errors.nest(
             "passwordAuth",
             check_identity_fields(collection, &auth.password_auth),
@@ -139,6 +140,7 @@ fn check_oauth2(oauth2: &OAuth2) -> ValidationErrors {
     for (at, provider) in oauth2.providers.iter().enumerate() {
         let mut inner = ValidationErrors::new();
         for (name, text) in [
+            ("name", &provider.name),
             ("clientId", &provider.client_id),
             ("clientSecret", &provider.client_secret),
         ] {
@@ -164,13 +166,14 @@ fn check_oauth2(oauth2: &OAuth2) -> ValidationErrors {
     errors
 }
 
-/// The first provider whose name is missing, unknown or there already.
+/// The first provider whose name is unknown or there already.
 fn check_provider_names(providers: &[Provider]) -> ValidationErrors {
     let mut tree = ValidationErrors::new();
     for (at, provider) in providers.iter().enumerate() {
         let name = &provider.name;
         let error = if name.is_empty() {
-            required()
+            // Told together with what else is missing.
+            continue;
         } else if providers[..at].iter().any(|other| other.name == *name) {
             let text = format!("The provider {name} is already registered.");
             FieldError::new("validation_duplicated_provider", text).with(json!({"name": name}))
@@ -191,7 +194,7 @@ fn check_identity_fields(collection: &Collection, password: &PasswordAuth) -> Va
     for name in password.identity_fields.iter().filter(|_| password.enabled) {
         let known = collection
             .field(name)
-            .is_some_and(|field| is_identity_type(field.kind()));
+            .is_some_and(|field| is_identity_type(field.kind()) || name == "password");
         if !known {
             let text = format!("Invalid or missing field {name}.");
             let error = FieldError::new("validation_missing_field", text);

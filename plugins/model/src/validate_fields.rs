@@ -354,7 +354,12 @@ fn file(options: &FileOptions, errors: &mut ValidationErrors) {
     errors.check("maxSize", between(options.max_size, 0, MAX_SAFE));
     let mut inner = ValidationErrors::new();
     for (at, size) in options.thumbs.iter().enumerate() {
-        if !is_thumb(size) {
+        if matches!(size.as_str(), "0x0" | "0x0t" | "0x0b" | "0x0f") {
+            inner.add(
+                &at.to_string(),
+                FieldError::new("validation_not_in_invalid", "Must not be in list."),
+            );
+        } else if !is_thumb(size) {
             inner.add(&at.to_string(), no_match());
         }
     }

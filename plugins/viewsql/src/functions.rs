@@ -6,8 +6,8 @@ use sqlparser::ast::{
     WindowFrameBound, WindowType,
 };
 
+use crate::arithmetic::number_type;
 use crate::compare::compare;
-use crate::expr::number_type;
 use crate::translate::{Translator, direction};
 use crate::value::{Ty, Value, unify};
 use crate::{Error, names};

@@ -7,6 +7,7 @@
 //! The crate reads no database: it knows the collections it is shown and gives the SQL of a view and its columns.
 //! [`FUNCTIONS_SQL`] has the functions that SQL calls, beside those of `hangar-filter`.
 
+mod arithmetic;
 mod compare;
 mod dialect;
 mod error;
@@ -47,6 +48,8 @@ pub struct View {
     pub columns: Vec<ViewColumn>,
     /// The collections it reads: name as written, and id.
     pub sources: Vec<(String, String)>,
+    /// Whether its id is a column as it is.
+    pub plain_id: bool,
 }
 
 /// One column of a view.

@@ -3,8 +3,8 @@
 use hangar_model::sql::literal;
 
 use crate::Error;
+use crate::arithmetic::number_type;
 use crate::compare::compare;
-use crate::expr::number_type;
 use crate::functions::{extreme, first_of, time};
 use crate::value::{Literal, Ty, Value, unify};
 

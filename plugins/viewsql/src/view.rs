@@ -18,6 +18,13 @@ impl Translator<'_> {
         let with = self.with(query.with.as_ref())?;
         let body = self.body(&query.body, query.order_by.as_ref())?;
         let tail = limit(query.limit_clause.as_ref())?;
+        let plain_id = match &body {
+            Body::One(arm) => arm
+                .outputs
+                .iter()
+                .any(|output| output.name == "id" && output.origin.is_some()),
+            Body::Set { .. } => false,
+        };
         let (sql, columns) = match body {
             Body::One(arm) if !arm.distinct => self.direct(&with, &arm, &tail)?,
             Body::One(arm) => {
@@ -38,6 +45,7 @@ impl Translator<'_> {
             sql,
             columns,
             sources: self.sources,
+            plain_id,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use hangar_model::{ApiError, Collection, messages};
+use hangar_model::{ApiError, Collection, Field, messages};
 
 use crate::answer::Outcome;
 use crate::catalog::{Catalog, Entry};
@@ -60,6 +60,23 @@ pub fn renew(
     old: &Collection,
     new: &Collection,
 ) -> Outcome<Vec<Renewed>> {
+    // SQLite drops columns first.
+    let mut shrunk = old.clone();
+    shrunk
+        .fields
+        .retain(|field| new.field_by_id(&field.id).is_some());
+    if shrunk.fields.len() < old.fields.len() {
+        let others = catalog.all().iter().filter(|entry| entry.id != new.id);
+        let others = others.map(|entry| (***entry).clone()).chain([shrunk]);
+        let known = Catalog::new(0, others.collect());
+        for entry in views.iter().filter(|_| !new.is_view()) {
+            if let Err(error) = views::translate(&known, entry, &entry.view_sources)?
+                && !is_stale(catalog, entry)?
+            {
+                return Err(broken(entry, &error, old, new).into());
+            }
+        }
+    }
     let others = catalog.all().iter().filter(|entry| entry.id != new.id);
     let mut future: Vec<Collection> = others.map(|entry| (***entry).clone()).collect();
     future.push(new.clone());
@@ -69,6 +86,12 @@ pub fn renew(
         let mut view = (***entry).clone();
         let translated = match views::translate(&known, &view, &view.view_sources)? {
             Ok(translated) => translated,
+            // PostgreSQL's view goes on with the new name of the column.
+            Err(error)
+                if is_stale(catalog, entry)? || survives(catalog, entry, &error, old, new)? =>
+            {
+                continue;
+            }
             Err(error) => return Err(broken(&view, &error, old, new).into()),
         };
         let fields = views::fields(&known, &translated);
@@ -91,8 +114,38 @@ pub fn renew(
     Ok(renewed)
 }
 
+/// Whether the text of a view's query does not fit any more what it once read.
+fn is_stale(catalog: &Catalog, view: &Collection) -> Outcome<bool> {
+    Ok(views::translate(catalog, view, &view.view_sources)?.is_err())
+}
+
+/// Whether SQLite follows a renamed column in a view: in a plain one that nothing else reads.
+fn survives(
+    catalog: &Catalog,
+    view: &Collection,
+    error: &hangar_viewsql::Error,
+    old: &Collection,
+    new: &Collection,
+) -> Outcome<bool> {
+    let renamed =
+        missing_field(error, old).is_some_and(|field| new.field_by_id(&field.id).is_some());
+    if !renamed || new.is_view() || !of(catalog, &view.id).is_empty() {
+        return Ok(false);
+    }
+    let translated = views::translate(catalog, view, &view.view_sources)?;
+    Ok(translated.is_ok_and(|translated| translated.plain_id))
+}
+
+/// The field whose column a query misses.
+fn missing_field<'a>(error: &hangar_viewsql::Error, old: &'a Collection) -> Option<&'a Field> {
+    let name = error.missing_column.as_deref()?;
+    let plain = name.rsplit('.').next().unwrap_or(name);
+    let mut fields = old.fields.iter();
+    fields.find(|field| field.name.eq_ignore_ascii_case(plain))
+}
+
 /// Whether these are the fields of the view, but for the ids of clones.
-fn same_fields(fields: &[hangar_model::Field], view: &Collection) -> bool {
+fn same_fields(fields: &[Field], view: &Collection) -> bool {
     fields.len() == view.fields.len()
         && fields.iter().zip(&view.fields).all(|(new, old)| {
             let mut new = new.clone();
@@ -108,14 +161,8 @@ fn broken(
     old: &Collection,
     new: &Collection,
 ) -> ApiError {
-    let missing = error.missing_column.as_deref().map(|name| {
-        let plain = name.rsplit('.').next().unwrap_or(name);
-        old.fields
-            .iter()
-            .find(|field| field.name.eq_ignore_ascii_case(plain))
-    });
-    let raw = match missing {
-        Some(Some(field)) => {
+    let raw = match missing_field(error, old) {
+        Some(field) => {
             let (action, after) = match new.field_by_id(&field.id) {
                 Some(_) => ("rename", "rename"),
                 None => ("drop", "drop column"),
@@ -138,12 +185,13 @@ fn broken(
     ))
 }
 
-/// Removes views, the last first.
+/// Removes the views that are made anew, the last first.
 ///
 /// # Errors
 /// What the database says.
-pub fn drop(views: &[Rc<Entry>]) -> Outcome<()> {
-    views.iter().rev().try_for_each(|view| views::drop(view))
+pub fn drop(renewed: &[Renewed]) -> Outcome<()> {
+    let mut last_first = renewed.iter().rev();
+    last_first.try_for_each(|item| views::drop(&item.view))
 }
 
 /// Makes views anew.

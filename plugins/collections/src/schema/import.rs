@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use hangar_model::error::{FieldError, ValidationErrors};
 use hangar_model::value_rules::required;
-use hangar_model::{ApiError, Collection, messages};
+use hangar_model::{ApiError, Collection, CollectionType, messages};
 use hangar_sdk::http::{Request, Response};
 use serde_json::{Map, Value};
 
@@ -42,6 +42,9 @@ pub fn handle(request: &Request) -> Outcome<Response> {
     let maps = maps.ok_or_else(unreadable)?;
     let gone = store::change(|| import(&maps, delete_missing)).map_err(|failure| {
         let error = failure.into_api(FAILED);
+        if !error.data.is_empty() {
+            return error;
+        }
         let leaf = FieldError::new("validation_collections_import_failure", error.message);
         ApiError::invalid(FAILED, ValidationErrors::one("collections", leaf))
     })?;
@@ -63,18 +66,118 @@ fn invalid(error: FieldError) -> Failure {
     .into()
 }
 
-/// The failure of one collection, told with its name and what is wrong.
+/// The failure of one collection, told with its name and what is wrong. That an index cannot be made is an answer of its
+/// own, as in PocketBase.
 fn named(collection: &Collection, failure: Failure) -> Failure {
     let error = match failure {
         Failure::Api(error) => error,
         other => return other,
     };
-    let detail = hangar_model::json::to_json(&error.data);
-    let text = format!(
-        "Data validations failed for collection {:?} ({}):\n{detail}",
-        collection.name, collection.id
+    if error.data.len() == 1 && error.data.contains_key("indexes") {
+        return Failure::Api(ApiError {
+            message: FAILED.to_owned(),
+            ..error
+        });
+    }
+    invalid_collection(&collection.name, &collection.id, &error.data).into()
+}
+
+fn invalid_collection(name: &str, id: &str, data: &Map<String, Value>) -> ApiError {
+    let mut detail = String::new();
+    tell(data, 1, &mut detail);
+    ApiError::bad_request(&format!(
+        "Data validations failed for collection {name:?} ({id}):\n{detail}"
+    ))
+}
+
+/// Writes errors as indented JSON of their messages, in the words they have inside PocketBase.
+fn tell(data: &Map<String, Value>, depth: usize, out: &mut String) {
+    out.push('{');
+    for (at, (key, value)) in data.iter().enumerate() {
+        out.push_str(if at > 0 { ",\n" } else { "\n" });
+        out.push_str(&"  ".repeat(depth));
+        out.push_str(&format!("{}: ", Value::from(key.as_str())));
+        match (value.as_object(), value["message"].as_str()) {
+            (_, Some(message)) => {
+                let code = value["code"].as_str().unwrap_or_default();
+                out.push_str(&Value::from(inner_words(code, message)).to_string());
+            }
+            (Some(inner), None) => tell(inner, depth + 1, out),
+            (None, None) => out.push_str("null"),
+        }
+    }
+    out.push('\n');
+    out.push_str(&"  ".repeat(depth - 1));
+    out.push('}');
+}
+
+/// Generic rules begin small there and have no full stop.
+fn inner_words(code: &str, message: &str) -> String {
+    let generic = [
+        "validation_required",
+        "validation_nil",
+        "validation_nil_or_not_empty_required",
+        "validation_match_invalid",
+        "validation_in_invalid",
+        "validation_not_in_invalid",
+        "validation_length_out_of_range",
+        "validation_length_too_long",
+        "validation_min_greater_equal_than_required",
+        "validation_max_less_equal_than_required",
+        "validation_is_url",
+    ];
+    let short = message.strip_suffix('.').unwrap_or(message);
+    if generic.contains(&code) {
+        let mut letters = short.chars();
+        let first = letters.next().map(char::to_lowercase);
+        return first.into_iter().flatten().chain(letters).collect();
+    }
+    let raw = matches!(
+        code,
+        "validation_invalid_rule" | "validation_invalid_view_query"
     );
-    ApiError::bad_request(&text).into()
+    if raw { short } else { message }.to_owned()
+}
+
+/// What PocketBase tells when the database refuses two collections of one name.
+fn same_name(name: &str) -> ApiError {
+    ApiError::bad_request(&format!(
+        "Failed to import the collections configuration. Raw error:\nfailed to save collection {name:?}: \
+         constraint failed: UNIQUE constraint failed: _collections.name (2067)"
+    ))
+}
+
+/// Names must differ among all that is to be and what stays.
+fn check_names(catalog: &Catalog, pending: &[Collection]) -> Result<(), ApiError> {
+    for (at, new) in pending.iter().enumerate() {
+        let twice = pending[..at]
+            .iter()
+            .any(|other| other.id == new.id || other.name.eq_ignore_ascii_case(&new.name));
+        let taken = catalog.all().iter().any(|other| {
+            other.name.eq_ignore_ascii_case(&new.name)
+                && !pending.iter().any(|pending| pending.id == other.id)
+        });
+        if !new.name.is_empty() && (twice || taken) {
+            return Err(same_name(&new.name));
+        }
+    }
+    Ok(())
+}
+
+/// The type of an item, for one that is new.
+fn kind_of(item: &Map<String, Value>) -> Outcome<CollectionType> {
+    let text = |key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default();
+    match item.get("type") {
+        Some(Value::String(name)) if !name.is_empty() && CollectionType::parse(name).is_none() => {
+            let id = match text("id") {
+                "" => hangar_model::ids::collection_id(name, text("name")),
+                id => id.to_owned(),
+            };
+            let data = hangar_model::validate::unknown_type().into_data();
+            Err(invalid_collection(text("name"), &id, &data).into())
+        }
+        _ => edit::requested_type(item),
+    }
 }
 
 /// Answers the collections that are gone.
@@ -84,7 +187,7 @@ fn import(items: &[&Map<String, Value>], delete_missing: bool) -> Outcome<Vec<Rc
     for item in items {
         let new = match stored(&catalog, item) {
             Some(old) => merged(old, item, delete_missing)?,
-            None => edit::drafted(&catalog, item, edit::requested_type(item)?)?,
+            None => edit::drafted(&catalog, item, kind_of(item)?)?,
         };
         pending.push(new);
     }
@@ -93,6 +196,7 @@ fn import(items: &[&Map<String, Value>], delete_missing: bool) -> Outcome<Vec<Rc
         .iter()
         .filter(|entry| !entry.system && !pending.iter().any(|new| new.id == entry.id));
     let missing: Vec<_> = missing.filter(|_| delete_missing).collect();
+    check_names(&catalog, &pending)?;
     // Views come last: what they read must be there.
     let (views, tables): (Vec<Collection>, Vec<Collection>) =
         pending.into_iter().partition(Collection::is_view);
@@ -164,7 +268,6 @@ fn merged(
 ) -> Outcome<Collection> {
     let mut item = item.clone();
     item.insert("id".to_owned(), old.id.as_str().into());
-    item.remove("type");
     if !delete_missing && let Some(Value::Array(fields)) = item.get_mut("fields") {
         let named =
             |fields: &[Value], key: &str, text: &str| fields.iter().any(|field| field[key] == text);

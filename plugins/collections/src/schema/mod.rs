@@ -53,6 +53,7 @@ fn route(request: &Request) -> Outcome<Response> {
         ("POST", "/api/collections") => edit::create(request),
         ("PUT", "/api/collections/import") => import::handle(request),
         ("GET", "/api/collections/meta/scaffolds") => scaffolds(request),
+        ("GET", "/api/collections/meta/oauth2-providers") => oauth2_providers(request),
         ("POST", "/api/collections/meta/dry-run-view") => dry_run::handle(request),
         ("POST", "/api/sql") => sql::handle(request),
         ("GET", "/api/collections/{collection}") => view(request, name),
@@ -124,6 +125,22 @@ fn scaffolds(request: &Request) -> Outcome<Response> {
         parts.push(format!("\"{}\":{}", kind.name(), collection.to_json()));
     }
     picked(request, format!("{{{}}}", parts.join(",")))
+}
+
+/// The services whose accounts can sign in.
+fn oauth2_providers(request: &Request) -> Outcome<Response> {
+    let parts: Vec<String> = hangar_model::providers::OAUTH2_PROVIDERS
+        .iter()
+        .map(|provider| {
+            format!(
+                "{{\"name\":{},\"displayName\":{},\"logo\":{}}}",
+                to_json(&Value::from(provider.name)),
+                to_json(&Value::from(provider.display_name)),
+                to_json(&Value::from(provider.logo))
+            )
+        })
+        .collect();
+    picked(request, format!("[{}]", parts.join(",")))
 }
 
 /// A 400 with the text of an operation's failure, for what the database refuses.

@@ -53,6 +53,7 @@ pub fn read(catalog: &Catalog, query: &str) -> Outcome<Option<View>> {
         sql: format!("SELECT {} FROM ({query}\n) AS inside", items.join(", ")),
         columns: shown,
         sources,
+        plain_id: false,
     }))
 }
 

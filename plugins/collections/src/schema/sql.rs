@@ -25,7 +25,7 @@ pub fn handle(request: &Request) -> Outcome<Response> {
     let failed =
         |raw: &str| ApiError::bad_request(&format!("Failed to execute query. Raw error:\n{raw}"));
     let statements = split(&query).map_err(|error| failed(&error))?;
-    if statements.is_empty() {
+    if statements.is_empty() && !query.contains(';') {
         return Err(failed("empty query").into());
     }
     let started = Instant::now();

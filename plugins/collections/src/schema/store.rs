@@ -103,15 +103,14 @@ pub fn save(new: &Collection, old: Option<&Collection>) -> Outcome<()> {
         None if new.is_view() => Some(catalog::load()?),
         _ => None,
     };
-    let (readers, renewed) = match (&catalog, old) {
+    let renewed = match (&catalog, old) {
         (Some(catalog), Some(old)) => {
             let readers = dependents::of(catalog, &new.id);
-            let renewed = dependents::renew(catalog, &readers, old, new)?;
-            (readers, renewed)
+            dependents::renew(catalog, &readers, old, new)?
         }
-        _ => (Vec::new(), Vec::new()),
+        _ => Vec::new(),
     };
-    dependents::drop(&readers)?;
+    dependents::drop(&renewed)?;
     if let (true, Some(catalog)) = (new.is_view(), &catalog) {
         let translated = views::translate(catalog, new, &new.view_sources)?.map_err(|error| {
             ApiError::bad_request(&format!("{} Raw error: \n{error}", failed_message(old)))
