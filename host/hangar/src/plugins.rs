@@ -114,6 +114,10 @@ fn one(
             )));
         }
     };
+    if !settings.security.is_empty() {
+        let security = Value::Object(settings.security.clone());
+        own.config.entry("security").or_insert(security);
+    }
     let manifest = &component.manifest;
     if manifest.name != name {
         return Err(Error::bad_input(format!(

@@ -8,6 +8,7 @@ pub mod document;
 pub mod draft;
 pub mod ended;
 pub mod expand;
+pub mod guard;
 pub mod hooks;
 pub mod list;
 pub mod plans;
