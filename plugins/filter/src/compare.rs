@@ -114,7 +114,10 @@ pub(crate) fn truth(value: Option<bool>, exact: bool) -> String {
 /// The result of comparing two constants; none for NULL.
 pub(crate) fn constants(comparison: Comparison, a: &Const, b: &Const) -> Option<bool> {
     use std::cmp::Ordering;
-    let plain = |constant: &Const| (*constant != Const::Null).then(|| constant.like_text());
+    let pattern = || {
+        let known = *a != Const::Null && *b != Const::Null;
+        known.then(|| (a.like_text(), like_pattern(&b.pattern_text())))
+    };
     let order = || -> Option<Ordering> {
         match (a, b) {
             (Const::Null, _) | (_, Const::Null) => None,
@@ -137,8 +140,8 @@ pub(crate) fn constants(comparison: Comparison, a: &Const, b: &Const) -> Option<
         Comparison::Ge => order().map(Ordering::is_ge),
         Comparison::Lt => order().map(Ordering::is_lt),
         Comparison::Le => order().map(Ordering::is_le),
-        Comparison::Like => Some(like(&plain(a)?, &like_pattern(&plain(b)?))),
-        Comparison::NotLike => Some(!like(&plain(a)?, &like_pattern(&plain(b)?))),
+        Comparison::Like => pattern().map(|(text, pattern)| like(&text, &pattern)),
+        Comparison::NotLike => pattern().map(|(text, pattern)| !like(&text, &pattern)),
     }
 }
 
@@ -260,7 +263,7 @@ impl Comparer<'_, '_> {
                 )
             }
             Const::Text(text) => format!("{} {operator} to_jsonb({})", a.sql, self.bind.text(text)),
-            Const::Number(_) | Const::Int(_) => {
+            Const::Number(_) | Const::Int(_) | Const::Bool(_) => {
                 let number = b.number().unwrap_or_default();
                 // A JSON true or false counts as 1 or 0.
                 let subject = if number == 0.0 || number == 1.0 {
@@ -356,6 +359,10 @@ impl Comparer<'_, '_> {
                     None => self.constant(!above, a),
                 }
             }
+            // The clock in a policy is a text without a column.
+            (Type::Date, _) if b.number().is_some() && a.affinity != Affinity::Text => {
+                self.constant(above, a)
+            }
             (Type::Date, _) => {
                 let bounds = date::bounds(&b.as_text());
                 let target = if matches!(comparison, Gt | Le) {
@@ -424,7 +431,7 @@ impl Comparer<'_, '_> {
         match right {
             Side::Const(Const::Null) => truth(None, self.exact),
             Side::Const(constant) => {
-                let pattern = like_pattern(&constant.like_text()).to_ascii_lowercase();
+                let pattern = like_pattern(&constant.pattern_text()).to_ascii_lowercase();
                 if dangling_escape(&pattern) {
                     return match left {
                         Side::Value(value) => self.constant(negated, value),

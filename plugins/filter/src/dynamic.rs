@@ -177,17 +177,20 @@ fn like(
     let pattern = match right {
         Side::Const(Const::Null) => return truth(None, exact),
         Side::Const(constant) => {
-            let pattern = like_pattern(&constant.like_text()).to_ascii_lowercase();
+            let pattern = like_pattern(&constant.pattern_text()).to_ascii_lowercase();
             if dangling_escape(&pattern) {
                 // Matches nothing, as in SQLite.
                 return format!("{subject} {operator} {}", bind.text("\u{ffff}"));
             }
             bind.text(&pattern)
         }
-        Side::Value(value) if value.ty == Type::Any => format!(
-            "hangar_fn.like_pattern(lower({} COLLATE \"C\"))",
-            value.as_text()
-        ),
+        Side::Value(value) if value.ty == Type::Any => {
+            let text = match &value.any_text {
+                Some(text) => text.clone(),
+                None => format!("hangar_fn.any_pattern({})", value.sql),
+            };
+            format!("hangar_fn.like_pattern(lower({text} COLLATE \"C\"))")
+        }
         Side::Value(value) => {
             format!("lower(('%' || {} || '%') COLLATE \"C\")", value.as_text())
         }

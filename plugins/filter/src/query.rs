@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::compare::{Binder, Side, compare};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::joins::Joins;
 use crate::lexer::{Comparison, Op};
 use crate::operand::{AllRows, Operand};
@@ -482,26 +482,4 @@ fn changed(sql: &str, comparison: Comparison, value: &Const) -> Option<String> {
 pub fn validate(schema: &dyn Schema, collection: &Collection, rule: &str) -> Result<(), Error> {
     let request = Request::default();
     Query::new(schema, collection, &request, Options::default()).filter(&parse(rule)?, Scope::Rule)
-}
-
-/// Checks the raw `filter` and `sort` of a client that is no superuser, before they are parsed: length, and the names
-/// only superusers may use, which are found by substring even within quotes.
-pub fn check_client(filter: &str, sort: &str) -> Result<(), Error> {
-    for (what, text) in [("filter", filter), ("sort", sort)] {
-        for name in ["@collection.", "@request."] {
-            if text.contains(name) {
-                return Err(Error {
-                    kind: ErrorKind::Forbidden,
-                    message: format!("only superusers can {what} by {name}*"),
-                });
-            }
-        }
-    }
-    if filter.len() > crate::parser::MAX_CLIENT_FILTER {
-        return Err(Error::limit(format!(
-            "the filter is longer than {} characters",
-            crate::parser::MAX_CLIENT_FILTER
-        )));
-    }
-    Ok(())
 }

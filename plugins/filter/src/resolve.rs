@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use crate::error::Error;
 use crate::joins::Joins;
-use crate::operand::{SqlValue, Type};
+use crate::operand::{Affinity, SqlValue, Type};
 use crate::path::{Modifier, json_path, modified, split_modifier};
 use crate::query::quote;
 use crate::quoting::text as quoted;
@@ -146,6 +146,18 @@ impl<'w, 'a> Walker<'w, 'a> {
                     format!("coalesce(jsonb_array_length({}), 0)::float8", column.sql),
                     false,
                 )
+            }
+            // Taken as the only element, which has lost the type of its column.
+            Modifier::Each
+                if matches!(
+                    field.kind,
+                    FieldKind::Select | FieldKind::Relation | FieldKind::File
+                ) =>
+            {
+                SqlValue {
+                    affinity: Affinity::None,
+                    ..row.column(self.shared, field)
+                }
             }
             // The other kinds that can hold several values count their single one.
             Modifier::Length

@@ -183,7 +183,7 @@ impl<'a> Query<'a> {
         if let (true, Some(field)) = (STATIC_AUTH.contains(&path), field) {
             let column = row.column(&mut self.shared, field);
             return Ok(operand(match column.ty {
-                Type::Bool => boolean(column.sql),
+                Type::Bool => any(format!("to_jsonb({})", column.sql)),
                 _ => any_text(column.as_text(), false),
             }));
         }

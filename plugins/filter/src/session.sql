@@ -65,6 +65,12 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   SELECT CASE jsonb_typeof(j) WHEN 'number' THEN trim_scale(j::numeric)::text ELSE hangar_fn.json_scalar(j) #>> '{}' END
 $$;
 
+-- As a pattern true and false are words.
+CREATE OR REPLACE FUNCTION hangar_fn.any_pattern(j jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT CASE jsonb_typeof(j) WHEN 'boolean' THEN j::text ELSE hangar_fn.any_text(j) END
+$$;
+
 CREATE OR REPLACE FUNCTION hangar_fn.any_column_text(j jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   SELECT CASE

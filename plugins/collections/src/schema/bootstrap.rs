@@ -21,6 +21,10 @@ pub fn activate() -> Result<()> {
         "filter-functions-{:08x}",
         crc32(hangar_filter::FUNCTIONS_SQL)
     );
+    let view_functions = format!(
+        "view-functions-{:08x}",
+        crc32(hangar_viewsql::FUNCTIONS_SQL)
+    );
     let session = format!("session-functions-{:08x}", crc32(SESSION_SQL));
     let view_functions = format!(
         "view-functions-{:08x}",
@@ -31,6 +35,7 @@ pub fn activate() -> Result<()> {
         &[
             ("0001_collections", COLLECTIONS),
             (&functions, hangar_filter::FUNCTIONS_SQL),
+            (&view_functions, hangar_viewsql::FUNCTIONS_SQL),
             (&session, SESSION_SQL),
             (&view_functions, hangar_viewsql::FUNCTIONS_SQL),
         ],

@@ -80,7 +80,6 @@ impl Sides {
             query: object(json!({"skipTotal": "1", "perPage": "100", "q": "first"})),
             headers: object(json!({"x_token": "abc"})),
             body: case.body.clone(),
-            now_ms: 1_735_000_000_000,
             ..Request::default()
         }
     }
@@ -161,7 +160,7 @@ impl Sides {
         }
         script += &set(
             "hangar.request",
-            json!({"method": request.method, "query": request.query, "headers": request.headers, "body": request.body, "now": "2024-12-24T00:26:40Z"}),
+            json!({"method": request.method, "query": request.query, "headers": request.headers, "body": request.body, "now": hangar_model::date::format(request.now_ms)}),
         );
         let table = format!("public.{}", quote(&collection.name));
         script += &match case.kind {
