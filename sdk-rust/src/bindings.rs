@@ -139,3 +139,33 @@ pub mod commands {
         default_bindings_module: "hangar_sdk::bindings::commands",
     });
 }
+
+pub mod limits {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-limits; world exported-limits { export hangar:http/limits@0.1.0; }",
+        path: ["../wit/types", "../wit/http"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_limits",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::limits",
+    });
+}
+
+pub mod derive {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-derive; world exported-derive { export hangar:files/derive@0.1.0; }",
+        path: ["../wit/types", "../wit/http", "../wit/files"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_derive",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::derive",
+    });
+}

@@ -37,6 +37,18 @@ pub mod fetch {
 pub mod files {
     pub use crate::bindings::imports::hangar::files::folder::{defer, read};
 }
+/// Blobs in a folder of the data directory or on S3.
+pub mod storage {
+    /// Implemented by the plugin that makes blobs out of others.
+    pub use crate::bindings::derive::exports::hangar::files::derive::Guest as DeriveGuest;
+    pub use crate::bindings::imports::hangar::files::store::*;
+}
+/// The form of the current request, taken apart by the host.
+pub mod uploads {
+    pub use crate::bindings::imports::hangar::http::form::{fields, files};
+    /// Implemented by a plugin that takes larger forms than its routes' `body-limit`.
+    pub use crate::bindings::limits::exports::hangar::http::limits::Guest as LimitsGuest;
+}
 /// Values shared by the instances of this plugin, and counters shared by all plugins.
 pub mod kv {
     pub use crate::bindings::imports::hangar::kv::{revisions, store};
@@ -88,7 +100,7 @@ pub mod collections {
 /// Identities and tokens: as a client, and as the plugin that serves them.
 pub mod auth {
     pub use crate::bindings::identity::exports::hangar::auth::identity::Guest as IdentityGuest;
-    pub use crate::bindings::imports::hangar::auth::tokens::issue;
+    pub use crate::bindings::imports::hangar::auth::tokens::{issue, verify};
     pub use crate::bindings::tokens::exports::hangar::auth::tokens::Guest as TokensGuest;
 }
 /// Work left for after a transaction (`context::after_transaction`).
@@ -106,9 +118,11 @@ pub mod lifecycle {
 
 pub use bindings::afterwards::export_afterwards;
 pub use bindings::commands::export_commands;
+pub use bindings::derive::export_derive;
 pub use bindings::handler::export_hooks;
 pub use bindings::handler_http::export_http;
 pub use bindings::identity::export_identity;
 pub use bindings::lifecycle::export_lifecycle;
+pub use bindings::limits::export_limits;
 pub use bindings::records::export_records;
 pub use bindings::tokens::export_tokens;

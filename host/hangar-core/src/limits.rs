@@ -51,6 +51,8 @@ pub struct Limits {
     pub fetch_concurrency: usize,
     /// Requests the host serves at once; more are refused with 503.
     pub requests: usize,
+    /// Bytes on disk that uploads may take at once, of all requests that are being served.
+    pub uploads_bytes: u64,
 }
 
 impl Default for Limits {
@@ -79,6 +81,7 @@ impl Default for Limits {
             fetch_ms: 30_000,
             fetch_concurrency: 32,
             requests: 10_000,
+            uploads_bytes: 16 << 30,
         }
     }
 }

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use hangar_guard::Guard;
 use hangar_plugins::Host;
+use hangar_uploads::Spool;
 use http::HeaderValue;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -21,6 +22,8 @@ pub struct HttpOptions {
     pub public: Option<PathBuf>,
     /// Origins that browsers may call from; empty means any.
     pub origins: Vec<String>,
+    /// Where the files of forms wait; without one, forms reach plugins as they are.
+    pub spool: Option<Spool>,
 }
 
 /// Serves requests until told to stop.
@@ -101,8 +104,11 @@ async fn handle(
     let headers = response.headers_mut();
     if !early {
         for (name, value) in server.host.response_headers().iter() {
-            // A plugin may have set its own.
-            headers.entry(name).or_insert_with(|| value.clone());
+            // A plugin may have set its own; an empty one leaves the header out.
+            let own = headers.entry(name).or_insert_with(|| value.clone());
+            if own.is_empty() {
+                headers.remove(name);
+            }
         }
     }
     headers.append(http::header::VARY, HeaderValue::from_static("Origin"));

@@ -25,6 +25,7 @@ pub use capability::{Capability, Locals, ParsedGrant, TypeMap};
 pub use exports::{HttpRequest, HttpResponse, Payload};
 pub use generation::{Generation, SourceFile, Sources};
 pub use graph::{Matched, PluginSummary};
+pub use hangar_uploads::Uploads;
 pub use hangar_wit::Content;
 pub use host::Host;
 pub use identity::Identity;

@@ -20,6 +20,7 @@ pub(crate) mod generated {
             world links {
                 import hangar:plugin/context@0.1.0;
                 import hangar:http/streaming@0.1.0;
+                import hangar:http/form@0.1.0;
                 import hangar:hooks/chain@0.1.0;
                 import hangar:hooks/next@0.1.0;
                 import hangar:collections/records@0.1.0;
@@ -44,7 +45,7 @@ pub(crate) mod generated {
     });
 }
 
-use generated::hangar::{auth, collections, plugin};
+use generated::hangar::{auth, collections, http, plugin};
 
 /// Gives the generated code access to the whole state.
 pub(crate) struct Access;
@@ -201,6 +202,27 @@ impl auth::tokens::Host for State {
         options: String,
     ) -> Result<String, WitError> {
         forward!(self, Service::Auth, issue, (kind, collection, id, options))
+    }
+
+    async fn verify(&mut self, kind: String, token: String) -> Result<Option<String>, WitError> {
+        forward!(self, Service::Auth, verify, (kind, token))
+    }
+}
+
+impl http::form::Host for State {
+    async fn fields(&mut self) -> Result<Option<Vec<(String, String)>>, WitError> {
+        match &self.call.uploads {
+            Some(uploads) => Ok(Some(uploads.form()?.fields.clone())),
+            None => Ok(None),
+        }
+    }
+
+    async fn files(&mut self) -> Result<String, WitError> {
+        let Some(uploads) = &self.call.uploads else {
+            return Ok("[]".into());
+        };
+        serde_json::to_string(&uploads.form()?.files)
+            .map_err(|error| Error::internal(format!("uploads as JSON: {error}")).into())
     }
 }
 

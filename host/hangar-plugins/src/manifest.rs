@@ -44,6 +44,9 @@ pub struct Manifest {
     /// Headers the host adds to every response (only honoured from the fallback plugin).
     #[serde(default)]
     pub response_headers: BTreeMap<String, String>,
+    /// Limits it needs beside the general ones. Only honoured for shipped plugins; hangar.toml wins.
+    #[serde(default)]
+    pub limits: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A route: `{name}` captures one segment, `{name...}` the rest of the path.
@@ -61,6 +64,9 @@ pub struct Route {
     /// Whether the plugin counts requests itself (`hangar:http/guard.check`), so that the host does not.
     #[serde(default)]
     pub own_limits: bool,
+    /// Whether the host takes `multipart/form-data` bodies apart as they arrive (`hangar:http/form`).
+    #[serde(default)]
+    pub forms: bool,
 }
 
 /// A subscription to an event.

@@ -131,6 +131,9 @@ fn one(
             };
             own.grant.entry(grant).or_insert(default);
         }
+        for (limit, value) in shipped.manifest.limits.clone() {
+            own.limits.entry(limit).or_insert(value);
+        }
     }
     let folder = match (manifest.watch, &own.watch) {
         (true, Some(folder)) => Some(folder.clone()),

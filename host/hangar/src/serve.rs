@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use hangar_core::{Error, Result};
 use hangar_http::{HttpOptions, Server};
 use hangar_plugins::Host;
+use hangar_uploads::Spool;
 use notify::{RecursiveMode, Watcher};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -72,6 +73,10 @@ async fn with_database(
     let options = HttpOptions {
         public: Some(settings.public.clone()),
         origins: settings.origins.clone(),
+        spool: Some(Spool::new(
+            settings.dir.join("uploads"),
+            settings.limits.uploads_bytes,
+        )),
     };
     let mut stopped = stop.clone();
     let guard = wiring::guard_of(&host);

@@ -4,12 +4,14 @@ use std::any::Any;
 use std::sync::Arc;
 
 use hangar_core::{Error, Limits, Result};
+use hangar_files::{Areas, Files};
 use hangar_plugins::{Capability, Host, ParsedGrant, State, TypeMap};
 use hangar_postgres::Postgres;
 use hangar_wasm::Runtime;
 use serde_json::Value;
 use wasmtime::component::Linker;
 
+use crate::plugins;
 use crate::settings::Settings;
 
 /// The services that views find in a store. All are there: `services` puts them in.
@@ -33,7 +35,32 @@ pub fn host(settings: &Settings, postgres: Arc<Postgres>) -> Result<Arc<Host>> {
     services.insert(hangar_kv::Kv::default());
     services.insert(hangar_crypto::Crypto::default());
     services.insert_shared(Arc::new(hangar_guard::Guard::default()));
-    Host::new(runtime, capabilities(), services, limits).map_err(failed)
+    let files = Arc::new(Files::new(Areas::new(
+        ["storage", "backups"].map(|area| (area, settings.dir.join(area))),
+    )));
+    services.insert(files.clone());
+    let host = Host::new(runtime, capabilities(), services, limits).map_err(failed)?;
+    files.employ(deriver(&host));
+    Ok(host)
+}
+
+/// Blobs are made out of others by whichever plugin does that at the time.
+fn deriver(host: &Arc<Host>) -> hangar_files::Deriver {
+    let host = Arc::downgrade(host);
+    Arc::new(move |order: hangar_files::Order| {
+        let host = host.clone();
+        Box::pin(async move {
+            let gone = || Error::internal("the host has ended");
+            let host = host.upgrade().ok_or_else(gone)?;
+            let hangar_files::Order {
+                place,
+                source,
+                target,
+                recipe,
+            } = order;
+            host.derive(place, source, target, recipe).await
+        })
+    })
 }
 
 /// What the server asks before it calls a plugin.
@@ -47,7 +74,12 @@ fn largest_memory(settings: &Settings, limits: &Limits) -> usize {
         .plugins
         .values()
         .filter_map(|plugin| plugin.limits.get("memory")?.as_u64());
-    own.map(|memory| memory as usize)
+    let shipped = plugins::shipped_manifests();
+    let shipped = shipped
+        .iter()
+        .filter_map(|manifest| manifest.limits.get("memory")?.as_u64());
+    own.chain(shipped)
+        .map(|memory| memory as usize)
         .chain([limits.memory])
         .max()
         .unwrap_or(limits.memory)
@@ -84,6 +116,11 @@ fn capabilities() -> Vec<Capability> {
             name: "files",
             link: |linker| hangar_files::add_to_linker(linker, files),
             parse_grant: |value| grant(hangar_files::Grant::parse(value)),
+        },
+        Capability {
+            name: "storage",
+            link: |_| Ok(()),
+            parse_grant: |value| grant(hangar_files::StorageGrant::parse(value)),
         },
         Capability {
             name: "log",
@@ -154,7 +191,10 @@ fn files(state: &mut State) -> hangar_files::View<'_> {
     hangar_files::View {
         plugin: parts.plugin,
         grant: parts.grants.get(),
+        storage: parts.grants.get(),
         limits: parts.limits,
+        files: parts.services.get().expect(PRESENT),
+        uploads: parts.call.uploads.as_ref(),
         table: parts.table,
     }
 }
