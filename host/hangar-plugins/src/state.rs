@@ -3,7 +3,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hangar_core::{Ambient, Error, Limits, Settle};
-use hangar_core::{Error, Limits};
 use hangar_uploads::Uploads;
 use hangar_wasm::{Meter, Metered};
 use wasmtime::component::ResourceTable;
@@ -58,7 +57,6 @@ pub struct CallContext {
     pub path: Arc<[Arc<str>]>,
     /// The transaction that capabilities use where they find one. Opaque here.
     pub ambient: Option<Arc<dyn Ambient>>,
-    pub ambient: Option<Arc<dyn Any + Send + Sync>>,
     /// The form of the request, if the host has taken one apart.
     pub uploads: Option<Arc<Uploads>>,
     /// Whether a version is being started: the limits of `start` and `activate` hold.

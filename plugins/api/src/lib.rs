@@ -19,6 +19,7 @@ impl hangar_sdk::http::Guest for Plugin {
             ("GET", "/api/health") => answer::finish(health::health(&request)),
             ("GET", "/api/settings") => answer::finish(settings::show(&request)),
             ("PATCH", "/api/settings") => answer::finish(settings::update(&request)),
+            ("POST", "/api/settings/test/s3") => answer::finish(settings::test_s3(&request)),
             ("GET", "/_") => page::redirect(),
             ("GET", "/_/") => page::page(),
             ("GET", "/_/install.css") => page::style(),

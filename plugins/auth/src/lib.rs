@@ -7,6 +7,7 @@ mod claims;
 mod commands;
 mod events;
 mod failure;
+mod file_token;
 mod identity;
 mod impersonate;
 mod installer;
@@ -50,6 +51,7 @@ fn route(request: &Request) -> Answer {
         .unwrap_or_default();
     limits::count(request, collection)?;
     match request.route.rsplit('/').next().unwrap_or_default() {
+        "token" => file_token::issue(request),
         "auth-with-password" => password::login(request, &*auth_collection(collection)?),
         "auth-refresh" => refresh::refresh(request, collection),
         "auth-methods" => methods::methods(request, &*auth_collection(collection)?),
@@ -79,6 +81,10 @@ impl hangar_sdk::auth::IdentityGuest for Plugin {
 impl hangar_sdk::auth::TokensGuest for Plugin {
     fn issue(kind: String, collection: String, id: String, options: String) -> Result<String> {
         token::issue_for(&kind, &collection, &id, &options)
+    }
+
+    fn verify(kind: String, token: String) -> Result<Option<String>> {
+        identity::behind(token::kind(&kind)?, &token)
     }
 }
 

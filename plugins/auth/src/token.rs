@@ -87,15 +87,23 @@ fn key(record: &Record, secret: &str) -> Result<String> {
     Ok(format!("{token_key}{secret}"))
 }
 
-/// `hangar:auth/tokens.issue`.
-pub fn issue_for(kind: &str, collection: &str, id: &str, options: &str) -> Result<String> {
-    let kind = Kind::parse(kind).ok_or_else(|| {
+/// The kind of token that has this name.
+///
+/// # Errors
+/// There is none.
+pub fn kind(name: &str) -> Result<Kind> {
+    Kind::parse(name).ok_or_else(|| {
         Error::new(
             "bad_input",
             400,
-            format!("there is no token of kind {kind:?}: use auth, file, verification, passwordReset or emailChange"),
+            format!("there is no token of kind {name:?}: use auth, file, verification, passwordReset or emailChange"),
         )
-    })?;
+    })
+}
+
+/// `hangar:auth/tokens.issue`.
+pub fn issue_for(kind: &str, collection: &str, id: &str, options: &str) -> Result<String> {
+    let kind = self::kind(kind)?;
     let options: Options = if options.trim().is_empty() {
         Options::default()
     } else {

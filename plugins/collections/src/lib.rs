@@ -6,6 +6,7 @@ pub mod body;
 pub mod call;
 pub mod catalog;
 mod entry;
+pub mod files;
 mod multipart;
 pub mod random;
 pub mod records;
@@ -22,18 +23,22 @@ pub struct Plugin;
 
 impl hangar_sdk::http::Guest for Plugin {
     fn handle(request: Request) -> Result<Response> {
-        if request
+        let answer = if request
             .route
             .starts_with("/api/collections/{collection}/records")
         {
-            return match records::handle(request) {
-                Ok(response) => Ok(response),
-                // The host's own refusal: put into words where those of all other routes are.
-                Err(Failure::Host(error)) if error.code == "rate_limited" => Err(error),
-                Err(failure) => Ok(answer::respond(failure)),
-            };
+            records::handle(request)
+        } else if request.route.starts_with("/api/files/") {
+            files::handle(request)
+        } else {
+            return Ok(schema::handle(&request));
+        };
+        match answer {
+            Ok(response) => Ok(response),
+            // The host's own refusal: put into words where those of all other routes are.
+            Err(Failure::Host(error)) if error.code == "rate_limited" => Err(error),
+            Err(failure) => Ok(answer::respond(failure)),
         }
-        Ok(schema::handle(&request))
     }
 }
 
@@ -59,6 +64,7 @@ mod exports {
     hangar_sdk::export_http!(Plugin);
     hangar_sdk::export_afterwards!(Plugin);
     hangar_sdk::export_lifecycle!(Plugin);
+    hangar_sdk::export_limits!(Plugin);
     hangar_sdk::export_records!(Plugin);
 }
 hangar_sdk::manifest!("manifest.json");

@@ -58,7 +58,10 @@ fn respond(request: &Request, settings: &Settings) -> Result<Response, Failure> 
 }
 
 /// The objects to merge: the JSON body, or the `@jsonPayload` fields of a form.
-fn bodies(request: &Request) -> Result<Vec<Map<String, Value>>, ApiError> {
+///
+/// # Errors
+/// 400 for what cannot be read.
+pub fn bodies(request: &Request) -> Result<Vec<Map<String, Value>>, ApiError> {
     let unreadable = || ApiError::bad_request(UNREADABLE);
     if request.body.is_empty() {
         return Ok(Vec::new());

@@ -1,6 +1,8 @@
-//! What follows a change of a record once it has ended: after-events, forgotten identities. Inside a transaction what
+//! What follows a change of a record once it has ended: files that go, after-events, forgotten identities. Inside a transaction what
 //! went well waits for the outermost end, as text with the host; on a roll-back it has failed after all. What failed by
 //! itself is told at once, inside the transaction, as PocketBase does.
+
+use std::rc::Rc;
 
 use hangar_model::{ApiError, messages};
 use hangar_sdk::context::{after_transaction, forget_identity};
@@ -10,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::{Failure, Outcome};
 use crate::catalog;
+use crate::files;
 use crate::records::draft::{self, CREATE, DELETE, Draft, Names, UPDATE};
 use crate::records::hooks::{Events, around, error_document};
 use crate::records::query::Values;
@@ -25,6 +28,8 @@ struct Waiting {
     values: Values,
     custom: Map<String, Value>,
     original: Option<Values>,
+    /// Keys of the files that were stored for it.
+    files: Vec<String>,
 }
 
 /// Does what follows a change that has ended, well or not.
@@ -48,6 +53,7 @@ pub fn after(
             values: draft.shown.values.clone(),
             custom: draft.shown.custom.clone(),
             original: draft.original.clone(),
+            files: draft.stored_files.clone(),
         };
         after_transaction(&serde_json::to_string(&waiting)?)?;
     } else {
@@ -85,6 +91,8 @@ pub fn transaction_ended(work: &str, committed: bool) -> Outcome<()> {
         original: waiting.original,
         saved: error.is_none() && names.verb != DELETE.verb,
         id_given: false,
+        uploads: Rc::from([]),
+        stored_files: waiting.files,
     };
     let events = draft::listened(&names, entry, &[]);
     settle(&names, &mut draft, &events, error)
@@ -94,6 +102,7 @@ pub fn transaction_ended(work: &str, committed: bool) -> Outcome<()> {
 fn concerns(names: &Names, draft: &Draft, events: &Events, success: bool) -> bool {
     let outcome = if success { "Success" } else { "Error" };
     (success && changes_identity(draft))
+        || files::left_over(draft, names.verb == DELETE.verb, success)
         || ["Record", "Model"]
             .iter()
             .any(|kind| events.has(&names.after(kind, outcome)))
@@ -106,6 +115,7 @@ fn changes_identity(draft: &Draft) -> bool {
 
 /// Does what follows a change, after the commit.
 fn settle(names: &Names, draft: &mut Draft, events: &Events, error: Option<Value>) -> Outcome<()> {
+    files::settle(draft, names.verb == DELETE.verb, error.is_none());
     if error.is_none() && changes_identity(draft) {
         forget_identity(&format!("{}/{}", draft.entry.id, draft.shown.id()));
     }
