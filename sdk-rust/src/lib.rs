@@ -45,7 +45,16 @@ pub mod storage {
 }
 /// The form of the current request, taken apart by the host.
 pub mod uploads {
-    pub use crate::bindings::imports::hangar::http::form::{fields, files};
+    pub use crate::bindings::imports::hangar::http::form::files;
+    /// Name and text of each plain field, in order; none if the request has no form that the host has taken apart.
+    pub fn fields() -> crate::Result<Option<Vec<(String, String)>>> {
+        let Some(turns) = crate::bindings::imports::hangar::http::form::fields()? else {
+            return Ok(None);
+        };
+        let mut turns = turns.into_iter();
+        let pairs = std::iter::from_fn(|| Some((turns.next()?, turns.next()?)));
+        Ok(Some(pairs.collect()))
+    }
     /// Implemented by a plugin that takes larger forms than its routes' `body-limit`.
     pub use crate::bindings::limits::exports::hangar::http::limits::Guest as LimitsGuest;
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildRequest, readCases, valueAt } from './lib/cases.mjs';
 import { compareAnswers, readDifferences, staleEntries, unaccepted } from './lib/compare.mjs';
+import { bodyText } from './lib/forms.mjs';
 import { exchange } from './lib/http.mjs';
 import { startProvider } from './lib/idp.mjs';
 import { Normaliser } from './lib/normalise.mjs';
@@ -52,6 +53,7 @@ class Side {
   async http(step, number) {
     const request = buildRequest(step, this.vars);
     const raw = await exchange(this.server.base, request);
+    if (raw.bytes) raw.text = bodyText(raw.bytes, raw.headers['content-type'], 'picture' in step.options);
     let json;
     try {
       json = JSON.parse(raw.text);
@@ -109,13 +111,13 @@ class Run {
     }
     this.failures.push({ id: step.id, parts: [...open] });
     if (this.failures.length <= MAX_SHOWN || this.values.all) {
-      const asked = left.request ? `  ${left.request.method} ${left.request.path} as ${step.as}${left.request.body ? `  ${left.request.body.slice(0, 300)}` : ''}` : '  (SDK)';
+      const asked = left.request ? `  ${left.request.method} ${left.request.path} as ${step.as}${left.request.body ? `  ${String(left.request.body).slice(0, 300)}` : ''}` : '  (SDK)';
       console.log([`✗ ${step.id}`, asked, ...lines].join('\n'));
     }
   }
 
   print(step, { answer, request }) {
-    const asked = request ? `${request.method} ${request.path} as ${step.as}${request.body ? `  ${request.body.slice(0, 300)}` : ''}` : '(SDK)';
+    const asked = request ? `${request.method} ${request.path} as ${step.as}${request.body ? `  ${String(request.body).slice(0, 300)}` : ''}` : '(SDK)';
     console.log(`· ${step.id}\n  ${asked}\n  ${answer.status} ${answer.body.slice(0, 1500)}`);
   }
 

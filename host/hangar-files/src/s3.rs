@@ -52,7 +52,7 @@ impl S3 {
             (false, Some((scheme, host))) => format!("{scheme}://{}.{host}", options.bucket),
             _ => endpoint,
         };
-        // The superuser of the settings may name services on private addresses.
+        // Whoever may change the settings may name services on private addresses.
         let client = ClientOptions::new()
             .with_allow_http(true)
             .with_connect_timeout(Duration::from_secs(5))

@@ -210,11 +210,13 @@ impl auth::tokens::Host for State {
 }
 
 impl http::form::Host for State {
-    async fn fields(&mut self) -> Result<Option<Vec<(String, String)>>, WitError> {
-        match &self.call.uploads {
-            Some(uploads) => Ok(Some(uploads.form()?.fields.clone())),
-            None => Ok(None),
-        }
+    async fn fields(&mut self) -> Result<Option<Vec<String>>, WitError> {
+        let Some(uploads) = &self.call.uploads else {
+            return Ok(None);
+        };
+        let fields = uploads.form()?.fields.iter();
+        let turns = fields.flat_map(|(name, text)| [name.clone(), text.clone()]);
+        Ok(Some(turns.collect()))
     }
 
     async fn files(&mut self) -> Result<String, WitError> {

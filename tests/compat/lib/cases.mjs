@@ -1,6 +1,7 @@
 // Reads case files. The format is described in README.md.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { multipart } from './forms.mjs';
 
 const REQUEST = /^([A-Z]+|\{\{row\}\})\s+(\S.*?)(?:\s+as\s+([\w-]+|\{\{row\}\}))?$/;
 const HEADER = /^([A-Za-z][A-Za-z0-9-]*):\s*(.*)$/;
@@ -185,14 +186,4 @@ export function buildRequest(step, vars) {
     headers['content-length'] = String(Buffer.byteLength(body));
   }
   return { method: step.method, path, headers, body };
-}
-
-/** Turns `name=value` lines into a multipart body. */
-function multipart(text) {
-  const boundary = 'compat-boundary-7d1f';
-  const parts = text.split('\n').map((line) => {
-    const cut = line.indexOf('=');
-    return `--${boundary}\r\nContent-Disposition: form-data; name="${line.slice(0, cut)}"\r\n\r\n${line.slice(cut + 1)}\r\n`;
-  });
-  return [`multipart/form-data; boundary=${boundary}`, `${parts.join('')}--${boundary}--\r\n`];
 }

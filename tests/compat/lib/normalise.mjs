@@ -15,6 +15,10 @@ const TOKEN = /eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+/g;
 const RECORD_ID = /\b[a-z0-9]{15}\b/g;
 // The index names of a collection without an id yet (scaffolds) end randomly.
 const RANDOM_INDEX = /\bidx_(tokenKey|email)_[a-z0-9]{10}\b/g;
+// Names of stored files: ten random characters before the ending, and a base made of them where there was none.
+const FILE_NAME = /(?<![\w])(\w*?)([a-z0-9]{10})?_[a-z0-9]{10}(\.[\w.*+=#-]+)/g;
+const HTTP_DATE = /[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT/g;
+const RANGE_BOUNDARY = /\b[0-9a-f]{60}\b/g;
 const GENERATED_ID = /^[a-z0-9]{15}$/;
 
 /** Response headers that are part of the contract; all others are free. */
@@ -67,6 +71,9 @@ export class Normaliser {
   text(step, text) {
     let result = text.replace(TOKEN, (token) => this.#token(token));
     result = result.replace(TIME, (time) => this.#time(step, time));
+    result = result.replace(HTTP_DATE, (date) => (Math.abs(Date.parse(date) - Date.now()) < DAY_MS ? '<HTTP DATE>' : date));
+    result = result.replace(RANGE_BOUNDARY, '<boundary>');
+    result = result.replace(FILE_NAME, (whole, base, random, ending) => `${base.length < 3 && random ? `${base}<random>` : base + (random ?? '')}_<random>${ending}`);
     result = result.replace(RANDOM_INDEX, 'idx_$1_<random>');
     result = result.replace(RECORD_ID, (id) => this.ids.get(id) ?? id);
     for (const [address, name] of this.addresses) result = result.replaceAll(address, name).replaceAll(encodeURIComponent(address), name);

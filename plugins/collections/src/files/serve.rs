@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
+use hangar_model::options::FileOptions;
 use hangar_model::value::to_list;
-use hangar_model::{ApiError, FieldOptions, FileOptions};
+use hangar_model::{ApiError, FieldOptions};
 use hangar_sdk::http::{Payload, Request, Response};
 use hangar_sdk::{Error, auth, log, storage};
 use serde::Deserialize;
