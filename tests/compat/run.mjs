@@ -108,7 +108,7 @@ class Side {
   async http(step, number) {
     const request = buildRequest(step, this.vars);
     const raw = await exchange(this.server.base, { ...request, from: step.options.from?.[0] });
-    if (raw.bytes) raw.text = bodyText(raw.bytes, raw.headers['content-type'], 'picture' in step.options);
+    if (raw.bytes) raw.text = bodyText(raw.bytes, 'picture' in step.options);
     let json;
     try {
       json = JSON.parse(raw.text);

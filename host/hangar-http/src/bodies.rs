@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use futures_util::StreamExt;
 use hangar_core::{Error, Result};
 use hangar_plugins::{Matched, Uploads};
 use hangar_uploads::{Bounds, Spool};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, BodyStream, Limited};
 
 use crate::server::Inner;
 
 /// How long a request body may take to arrive, as in PocketBase.
 const READ: Duration = Duration::from_secs(300);
+/// How long the rest of a refused body is taken.
+const DRAIN: Duration = Duration::from_secs(10);
 
 /// What came of a body.
 #[derive(Default)]
@@ -40,6 +43,7 @@ pub async fn read(
         .unwrap_or(server.host.limits().body_bytes);
     let content_type = text(&parts.headers, header::CONTENT_TYPE);
     let announced: Option<u64> = text(&parts.headers, header::CONTENT_LENGTH).parse().ok();
+    let mut body = body;
     let reading = async {
         match (matched, &server.options.spool) {
             (Some(matched), Some(spool))
@@ -53,7 +57,10 @@ pub async fn read(
                 if announced.is_some_and(|length| length > limit) {
                     return Err(too_large(limit));
                 }
-                let chunks = body.into_data_stream();
+                let chunks = BodyStream::new(&mut body).filter_map(async |frame| match frame {
+                    Ok(frame) => frame.into_data().ok().map(Ok),
+                    Err(error) => Some(Err(error)),
+                });
                 let uploads = spool.receive(content_type, chunks, Bounds { body: limit });
                 Ok(Read {
                     uploads: Some(Arc::new(uploads.await?)),
@@ -64,12 +71,12 @@ pub async fn read(
                 Err(too_large(limit as u64))
             }
             _ => Ok(Read {
-                bytes: collect(body, limit).await?,
+                bytes: collect(&mut body, limit).await?,
                 ..Read::default()
             }),
         }
     };
-    tokio::time::timeout(READ, reading)
+    let read = tokio::time::timeout(READ, reading)
         .await
         .unwrap_or_else(|_| {
             let message = format!(
@@ -77,10 +84,20 @@ pub async fn read(
                 READ.as_secs()
             );
             Err(Error::new("timeout", 408, message))
-        })
+        });
+    if read.is_err() {
+        tokio::spawn(drain(body));
+    }
+    read
 }
 
-async fn collect(body: Body, limit: usize) -> Result<Vec<u8>> {
+/// Takes what a client is still sending, for a while: one that is cut off would not read why.
+async fn drain(mut body: Body) {
+    let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+    let _ = tokio::time::timeout(DRAIN, rest).await;
+}
+
+async fn collect(body: &mut Body, limit: usize) -> Result<Vec<u8>> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes().into()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => {

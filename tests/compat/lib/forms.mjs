@@ -30,10 +30,13 @@ function content(path) {
 }
 
 /** A body for comparison: text as it is, other bytes by length and digest, pictures by format and size if asked for. */
-export function bodyText(bytes, type = '', asPicture = false) {
+export function bodyText(bytes, asPicture = false) {
   if (asPicture) return picture(bytes) ?? `<no picture, ${bytes.length} bytes>`;
-  if (/^(text|application\/(json|javascript)|multipart|image\/svg)|^$/.test(type)) return bytes.toString('utf8');
-  return `<${bytes.length} bytes, sha256 ${createHash('sha256').update(bytes).digest('hex')}>`;
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return `<${bytes.length} bytes, sha256 ${createHash('sha256').update(bytes).digest('hex')}>`;
+  }
 }
 
 function picture(bytes) {

@@ -26,10 +26,6 @@ pub fn activate() -> Result<()> {
         crc32(hangar_viewsql::FUNCTIONS_SQL)
     );
     let session = format!("session-functions-{:08x}", crc32(SESSION_SQL));
-    let view_functions = format!(
-        "view-functions-{:08x}",
-        crc32(hangar_viewsql::FUNCTIONS_SQL)
-    );
     migrations::apply(
         "collections",
         &[
@@ -37,7 +33,6 @@ pub fn activate() -> Result<()> {
             (&functions, hangar_filter::FUNCTIONS_SQL),
             (&view_functions, hangar_viewsql::FUNCTIONS_SQL),
             (&session, SESSION_SQL),
-            (&view_functions, hangar_viewsql::FUNCTIONS_SQL),
         ],
     )?;
     if is_empty()? {
