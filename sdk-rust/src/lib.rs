@@ -57,6 +57,10 @@ pub mod log {
         log(Level::Warn, message, "");
     }
 }
+/// Outgoing mail.
+pub mod mail {
+    pub use crate::bindings::imports::hangar::mail::sender::send;
+}
 /// The plugin's `config` table of hangar.toml, JSON.
 pub mod config {
     pub use crate::bindings::imports::hangar::config::settings::get;
@@ -66,6 +70,10 @@ pub mod context {
     pub use crate::bindings::imports::hangar::plugin::context::{
         after_transaction, forget_identity, identity, request_id,
     };
+}
+/// Work that goes on when the current call has been answered.
+pub mod background {
+    pub use crate::bindings::imports::hangar::plugin::background::start;
 }
 /// Hook chains.
 pub mod hooks {

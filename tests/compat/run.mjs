@@ -9,6 +9,7 @@ import { buildRequest, readCases, valueAt } from './lib/cases.mjs';
 import { compareAnswers, readDifferences, staleEntries, unaccepted } from './lib/compare.mjs';
 import { exchange } from './lib/http.mjs';
 import { startProvider } from './lib/idp.mjs';
+import { mailAnswer, startMailServer } from './lib/mail.mjs';
 import { Normaliser } from './lib/normalise.mjs';
 import { KIND_NAMES, SUPERUSER, startServer, stopAll } from './lib/servers.mjs';
 import { sdkSteps } from './sdk.mjs';
@@ -42,11 +43,28 @@ function options() {
 
 /** One server with what its side has learnt: captured values and volatile names. */
 class Side {
-  constructor(server, provider, fixedText) {
+  constructor(server, provider, fixedText, mail) {
     this.server = server;
+    this.mail = mail;
     this.provider = provider;
     this.vars = { idp: provider.base, root_email: SUPERUSER.email, root_password: SUPERUSER.password, bad_token: 'not.a.token', NUL: '\\u0000' };
     this.normaliser = new Normaliser(fixedText, { [server.base]: '<base>', [provider.base]: '<idp>' });
+    if (mail) this.vars.mail_port = mail.port;
+  }
+
+  /** A `MAIL` step: the next mail to an address, or all that nobody has taken. */
+  async mailStep(step, number) {
+    if (!this.mail) throw new Error(`${step.id}: MAIL needs a file with "@server mail=on".`);
+    const { text, found } = await mailAnswer(this.mail, step.path);
+    this.#capture(step, found, {});
+    return { answer: this.normaliser.answer(number, { status: 0, headers: {}, text }), request: null };
+  }
+
+  #capture(step, json, headers) {
+    for (const [name, path] of step.captures) {
+      const value = path.startsWith('header.') ? headers?.[path.slice(7)] : valueAt(json, path);
+      this.vars[name] = value === undefined ? `missing-${name}` : typeof value === 'string' ? value : JSON.stringify(value);
+    }
   }
 
   async http(step, number) {
@@ -58,10 +76,7 @@ class Side {
     } catch {
       // No JSON; only headers can be captured.
     }
-    for (const [name, path] of step.captures) {
-      const value = path.startsWith('header.') ? raw.headers?.[path.slice(7)] : valueAt(json, path);
-      this.vars[name] = value === undefined ? `missing-${name}` : typeof value === 'string' ? value : JSON.stringify(value);
-    }
+    this.#capture(step, json, raw.headers);
     const answer = this.normaliser.answer(number, raw, {
       masks: step.masks,
       unordered: 'unordered' in step.options,
@@ -97,7 +112,7 @@ class Run {
       return;
     }
     await pause(STEP_GAP_MS);
-    const call = step.run ? 'sdk' : 'http';
+    const call = step.run ? 'sdk' : step.method === 'MAIL' ? 'mailStep' : 'http';
     const [left, right] = await Promise.all(sides.map((side) => side[call](step, this.step)));
     const { parts, lines } = compareAnswers(left.answer, right.answer, step.options?.compare);
     const open = unaccepted(this.differences, step.id, parts);
@@ -109,13 +124,13 @@ class Run {
     }
     this.failures.push({ id: step.id, parts: [...open] });
     if (this.failures.length <= MAX_SHOWN || this.values.all) {
-      const asked = left.request ? `  ${left.request.method} ${left.request.path} as ${step.as}${left.request.body ? `  ${left.request.body.slice(0, 300)}` : ''}` : '  (SDK)';
+      const asked = left.request ? `  ${left.request.method} ${left.request.path} as ${step.as}${left.request.body ? `  ${left.request.body.slice(0, 300)}` : ''}` : `  (${step.method || 'SDK'} ${step.path ?? ''})`;
       console.log([`✗ ${step.id}`, asked, ...lines].join('\n'));
     }
   }
 
   print(step, { answer, request }) {
-    const asked = request ? `${request.method} ${request.path} as ${step.as}${request.body ? `  ${request.body.slice(0, 300)}` : ''}` : '(SDK)';
+    const asked = request ? `${request.method} ${request.path} as ${step.as}${request.body ? `  ${request.body.slice(0, 300)}` : ''}` : `(${step.method || 'SDK'} ${step.path ?? ''})`;
     console.log(`· ${step.id}\n  ${asked}\n  ${answer.status} ${answer.body.slice(0, 1500)}`);
   }
 
@@ -123,17 +138,19 @@ class Run {
   async group(server, files, setup, fixedText) {
     const folders = Object.fromEntries(Object.entries(server).filter(([key]) => ['hooks', 'public'].includes(key)).map(([key, value]) => [key, join(HERE, value)]));
     const started = await Promise.allSettled([startServer(this.values.left, folders), startServer(this.values.right, folders)]);
+    const mails = server.mail ? [await startMailServer(), await startMailServer()] : [];
     const failed = started.find((one) => one.status === 'rejected');
     const providers = await Promise.all(started.map(() => startProvider()));
     try {
       if (failed) throw failed.reason;
-      const sides = started.map((one, at) => new Side(one.value, providers[at], fixedText));
+      const sides = started.map((one, at) => new Side(one.value, providers[at], fixedText, mails[at]));
       for (const file of [setup, ...files]) {
         for (const step of file.steps) await this.compare(step, sides);
       }
     } finally {
       await Promise.all(providers.map((provider) => provider.stop()));
       await Promise.all(started.filter((one) => one.status === 'fulfilled').map((one) => one.value.stop({ keep: this.values.keep })));
+      await Promise.all(mails.map((one) => one.stop()));
     }
   }
 }

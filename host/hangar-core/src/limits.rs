@@ -49,6 +49,16 @@ pub struct Limits {
     pub fetch_ms: u64,
     /// Outgoing requests of a plugin at once.
     pub fetch_concurrency: usize,
+    /// Size of a mail, bytes.
+    pub mail_bytes: usize,
+    /// Sending one mail, milliseconds.
+    pub mail_ms: u64,
+    /// Mails of a plugin on their way at once.
+    pub mail_concurrency: usize,
+    /// Work of a plugin in the background, running and waiting together.
+    pub background: usize,
+    /// Of that, how much runs at once.
+    pub background_concurrency: usize,
     /// Requests the host serves at once; more are refused with 503.
     pub requests: usize,
 }
@@ -78,6 +88,11 @@ impl Default for Limits {
             fetch_bytes: 16 << 20,
             fetch_ms: 30_000,
             fetch_concurrency: 32,
+            mail_bytes: 4 << 20,
+            mail_ms: 30_000,
+            mail_concurrency: 8,
+            background: 1_000,
+            background_concurrency: 8,
             requests: 10_000,
         }
     }

@@ -4,6 +4,7 @@
 //! a whole, so that a swap is one step; a call between plugins goes to whoever serves when it is made. Each instance has
 //! a store of its own: it is the trust boundary and the failure boundary at once.
 
+mod background;
 mod capability;
 mod chain;
 mod exports;

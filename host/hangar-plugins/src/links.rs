@@ -19,6 +19,7 @@ pub(crate) mod generated {
             package hangar:links;
             world links {
                 import hangar:plugin/context@0.1.0;
+                import hangar:plugin/background@0.1.0;
                 import hangar:http/streaming@0.1.0;
                 import hangar:hooks/chain@0.1.0;
                 import hangar:hooks/next@0.1.0;
@@ -28,7 +29,7 @@ pub(crate) mod generated {
         ",
         path: [
             "../../wit/types", "../../wit/http", "../../wit/files", "../../wit/postgres", "../../wit/fetch", "../../wit/kv",
-            "../../wit/crypto", "../../wit/log", "../../wit/config", "../../wit/realtime", "../../wit/analytics",
+            "../../wit/crypto", "../../wit/log", "../../wit/config", "../../wit/mail", "../../wit/realtime", "../../wit/analytics",
             "../../wit/hooks", "../../wit/collections", "../../wit/auth", "../../wit/plugin",
         ],
         world: "hangar:links/links",
@@ -220,5 +221,11 @@ impl plugin::context::Host for State {
 
     fn after_transaction(&mut self, work: String) -> wasmtime::Result<Result<bool, WitError>> {
         Ok(self.leave(work).map_err(WitError::from))
+    }
+}
+
+impl plugin::background::Host for State {
+    async fn start(&mut self, name: String, arguments: Vec<String>) -> Result<(), WitError> {
+        Ok(self.start_background(name, arguments)?)
     }
 }

@@ -33,6 +33,7 @@ pub fn host(settings: &Settings, postgres: Arc<Postgres>) -> Result<Arc<Host>> {
     services.insert(hangar_kv::Kv::default());
     services.insert(hangar_crypto::Crypto::default());
     services.insert_shared(Arc::new(hangar_guard::Guard::default()));
+    services.insert(hangar_mail::Mail::default());
     Host::new(runtime, capabilities(), services, limits).map_err(failed)
 }
 
@@ -84,6 +85,11 @@ fn capabilities() -> Vec<Capability> {
             name: "files",
             link: |linker| hangar_files::add_to_linker(linker, files),
             parse_grant: |value| grant(hangar_files::Grant::parse(value)),
+        },
+        Capability {
+            name: "mail",
+            link: |linker| hangar_mail::add_to_linker(linker, mail),
+            parse_grant: |value| grant(hangar_mail::Grant::parse(value)),
         },
         Capability {
             name: "log",
@@ -191,5 +197,15 @@ fn guard(state: &mut State) -> hangar_guard::View<'_> {
             client: &request.client,
             identity: identity.as_deref(),
         }),
+    }
+}
+
+fn mail(state: &mut State) -> hangar_mail::View<'_> {
+    let parts = state.parts();
+    hangar_mail::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        limits: parts.limits,
+        mail: parts.services.get().expect(PRESENT),
     }
 }

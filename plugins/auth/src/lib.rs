@@ -2,22 +2,33 @@
 
 mod access;
 mod accounts;
+mod apple;
 mod body;
 mod claims;
 mod commands;
+mod counters;
+mod email_change;
 mod events;
 mod failure;
+mod forms;
 mod identity;
 mod impersonate;
 mod installer;
 mod limits;
+mod mail;
 mod methods;
 mod mfa;
+mod origins;
+mod otp;
 mod password;
+mod password_reset;
 mod record;
 mod refresh;
 mod respond;
+mod settings;
+mod test_mail;
 mod token;
+mod verification;
 
 use hangar_model::ApiError;
 use hangar_sdk::Result;
@@ -51,6 +62,20 @@ fn route(request: &Request) -> Answer {
     limits::count(request, collection)?;
     match request.route.rsplit('/').next().unwrap_or_default() {
         "auth-with-password" => password::login(request, &*auth_collection(collection)?),
+        "request-otp" => otp::request(request, &*auth_collection(collection)?),
+        "auth-with-otp" => otp::login(request, &*auth_collection(collection)?),
+        "request-verification" => verification::request(request, &*auth_collection(collection)?),
+        "confirm-verification" => verification::confirm(request, &*auth_collection(collection)?),
+        "request-password-reset" => {
+            password_reset::request(request, &*auth_collection(collection)?)
+        }
+        "confirm-password-reset" => {
+            password_reset::confirm(request, &*auth_collection(collection)?)
+        }
+        "request-email-change" => email_change::request(request, collection),
+        "confirm-email-change" => email_change::confirm(request, &*auth_collection(collection)?),
+        "email" => test_mail::send(request),
+        "generate-client-secret" => apple::generate(request),
         "auth-refresh" => refresh::refresh(request, collection),
         "auth-methods" => methods::methods(request, &*auth_collection(collection)?),
         "{id}" => impersonate::impersonate(
@@ -88,6 +113,16 @@ impl hangar_sdk::commands::Guest for Plugin {
     }
 }
 
+impl hangar_sdk::lifecycle::Guest for Plugin {
+    fn activate() -> Result<()> {
+        hangar_sdk::migrations::apply("auth", &[counters::MIGRATION])
+    }
+
+    fn start(_sources: String) -> Result<String> {
+        Ok("{}".into())
+    }
+}
+
 impl hangar_sdk::hooks::Guest for Plugin {
     fn handle(_handler: String, _event: String, payload: String) -> Result<String> {
         // The only subscription: a superuser has been created.
@@ -101,5 +136,6 @@ hangar_sdk::export_http!(Plugin);
 hangar_sdk::export_identity!(Plugin);
 hangar_sdk::export_tokens!(Plugin);
 hangar_sdk::export_commands!(Plugin);
+hangar_sdk::export_lifecycle!(Plugin);
 hangar_sdk::export_hooks!(Plugin);
 hangar_sdk::manifest!("manifest.json");

@@ -15,6 +15,8 @@ const TOKEN = /eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+/g;
 const RECORD_ID = /\b[a-z0-9]{15}\b/g;
 // The index names of a collection without an id yet (scaffolds) end randomly.
 const RANDOM_INDEX = /\bidx_(tokenKey|email)_[a-z0-9]{10}\b/g;
+/** Keys whose values are record ids. */
+const ID_KEYS = ['id', 'otpId', 'mfaId'];
 const GENERATED_ID = /^[a-z0-9]{15}$/;
 
 /** Response headers that are part of the contract; all others are free. */
@@ -79,7 +81,7 @@ export class Normaliser {
       if (Array.isArray(value)) value.forEach(walk);
       else if (value !== null && typeof value === 'object') {
         for (const [key, inner] of Object.entries(value)) {
-          if (key === 'id' && typeof inner === 'string' && GENERATED_ID.test(inner)
+          if (ID_KEYS.includes(key) && typeof inner === 'string' && GENERATED_ID.test(inner)
             && !this.ids.has(inner) && !this.fixedText.includes(inner)) {
             count += 1;
             this.ids.set(inner, `<id:${step}.${count}>`);
