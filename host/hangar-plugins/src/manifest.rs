@@ -83,7 +83,7 @@ pub struct Subscription {
 pub struct Command {
     /// Words of the command: `superuser create`.
     pub name: String,
-    /// Names of its arguments, `[NAME]` for optional ones.
+    /// Names of its arguments, `[NAME]` for optional ones, `[NAME...]` for any number of them at the end.
     #[serde(default)]
     pub arguments: Vec<String>,
     /// One line of help.

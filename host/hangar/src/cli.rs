@@ -74,12 +74,13 @@ fn command(manifests: &[Manifest]) -> Command {
             let name = member.name[group.len()..].trim().to_owned();
             let mut child = Command::new(name).about(member.about.clone());
             for argument in &member.arguments {
-                let bare = argument.trim_matches(['[', ']']);
+                let (name, several) = argument_name(argument);
                 child = child.arg(
-                    Arg::new(bare.to_owned())
-                        .required(bare == argument)
+                    Arg::new(name.to_owned())
+                        .required(!argument.starts_with('['))
+                        .num_args(if several { clap::builder::ValueRange::from(0..) } else { 1.into() })
                         // An argument may start with a dash: a made-up password, say.
-                        .allow_hyphen_values(true),
+                        .allow_hyphen_values(!several),
                 );
             }
             parent = parent.subcommand(child);
@@ -87,6 +88,15 @@ fn command(manifests: &[Manifest]) -> Command {
         command = command.subcommand(parent);
     }
     command
+}
+
+/// The bare name of a plugin command's argument, and whether it stands for several: `[NAME...]`.
+pub fn argument_name(argument: &str) -> (&str, bool) {
+    let bare = argument.trim_matches(['[', ']']);
+    match bare.strip_suffix("...") {
+        Some(name) => (name, true),
+        None => (bare, false),
+    }
 }
 
 fn shared() -> Vec<Arg> {

@@ -30,11 +30,10 @@ pub async fn of_plugin(
         return Err(Error::bad_input(format!("there is no command {name:?}")));
     };
     let values = command.arguments.iter().map_while(|argument| {
-        inner
-            .get_one::<String>(argument.trim_matches(['[', ']']))
-            .cloned()
+        let (name, _) = crate::cli::argument_name(argument);
+        inner.get_many::<String>(name)
     });
-    let values = values.collect();
+    let values = values.flatten().cloned().collect();
     let database = Database::open(settings).await?;
     let done = async {
         let host = wiring::host(settings, database.postgres.clone())?;

@@ -2,6 +2,7 @@
 //! host's errors.
 
 mod answer;
+mod commands;
 mod fallback;
 mod health;
 mod identity;
@@ -29,6 +30,12 @@ impl hangar_sdk::http::Guest for Plugin {
     }
 }
 
+impl hangar_sdk::commands::Guest for Plugin {
+    fn run(name: String, arguments: Vec<String>) -> Result<String> {
+        commands::run(&name, &arguments)
+    }
+}
+
 impl hangar_sdk::lifecycle::Guest for Plugin {
     fn activate() -> Result<()> {
         hangar_sdk::migrations::apply("api", &[settings::MIGRATION])?;
@@ -43,4 +50,5 @@ impl hangar_sdk::lifecycle::Guest for Plugin {
 
 hangar_sdk::export_http!(Plugin);
 hangar_sdk::export_lifecycle!(Plugin);
+hangar_sdk::export_commands!(Plugin);
 hangar_sdk::manifest!("manifest.json");

@@ -11,7 +11,6 @@ use crate::body::Body;
 use crate::claims::{Kind, Options};
 use crate::failure::{Answer, Failure};
 use crate::forms::{self, INVALID};
-use crate::identity::Identity;
 use crate::mail::{self, About};
 use crate::record::Record;
 use crate::respond::tags;

@@ -27,7 +27,7 @@ const FAILED: &str = "Failed to verify the record email.";
 const CONTEXT: &str = "otp";
 /// Most characters of a one-time password.
 const MOST_PASSWORD: usize = 71;
-/// bcrypt cost of the stored one: it lives for minutes.
+/// bcrypt cost of a stored one, as its field has it.
 const COST: u8 = 8;
 /// One-time passwords a record may have at once; then the latest one is named again.
 const MOST_PENDING: u64 = 10;
@@ -49,8 +49,7 @@ pub fn request(request: &Request, accounts: &Accounts) -> Answer {
         return Err(ApiError::invalid(INVALID, ValidationErrors::one("email", error)).into());
     }
     let record = Record::by_email(accounts, email)?;
-    let length = u32::try_from(accounts.options.otp.length).unwrap_or_default();
-    let code = crypto::random::text(length, DIGITS)?;
+    let code = code(accounts)?;
     let document = || {
         let mut document = match &record {
             Some(record) => record.request_document(accounts, request, &body)?,
@@ -90,12 +89,11 @@ pub fn request(request: &Request, accounts: &Accounts) -> Answer {
 
 /// Stores a one-time password and leaves its mail to the background; answers its id.
 fn issue(accounts: &Accounts, record: &Record, code: &str) -> Result<String> {
-    let hash = crypto::password::hash(code, COST)?;
     let pending = pending(accounts, record)?;
     if let Some(latest) = pending.first().filter(|_| pending.len() as u64 >= MOST_PENDING) {
         return Ok(text(latest, "id").to_owned());
     }
-    let id = create(accounts, record, &hash)?;
+    let id = store(accounts, record, code)?;
     Work::Otp { id: &id, code }.start(accounts, record);
     Ok(id)
 }
@@ -106,25 +104,21 @@ fn pretend(code: &str) -> Result<String> {
     crypto::random::text(ID_LENGTH, ID_ALPHABET)
 }
 
-/// Stores a one-time password made elsewhere, for the command line; answers its id.
-pub fn store(accounts: &Accounts, record: &Record, code: &str) -> Result<String> {
-    create(accounts, record, &crypto::password::hash(code, COST)?)
-}
-
 /// A new one-time password for the collection.
 pub fn code(accounts: &Accounts) -> Result<String> {
     let length = u32::try_from(accounts.options.otp.length).unwrap_or_default();
     crypto::random::text(length, DIGITS)
 }
 
-fn create(accounts: &Accounts, record: &Record, hash: &str) -> Result<String> {
+/// Stores a one-time password, hashed with the cost of its field; answers its id.
+pub fn store(accounts: &Accounts, record: &Record, code: &str) -> Result<String> {
     let otp = json!({
         "collectionRef": accounts.collection.id,
         "recordRef": record.id(),
-        "password": hash,
+        "password": code,
     });
-    let options = r#"{"isNew":true,"hashed":true}"#;
-    let stored: Value = serde_json::from_str(&collections::save(COLLECTION, &otp.to_string(), options)?)?;
+    let stored = collections::save(COLLECTION, &otp.to_string(), r#"{"isNew":true}"#)?;
+    let stored: Value = serde_json::from_str(&stored)?;
     Ok(stored["id"].as_str().unwrap_or_default().to_owned())
 }
 

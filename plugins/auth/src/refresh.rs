@@ -9,7 +9,6 @@ use crate::body::{BadBody, Body};
 use crate::claims::{self, Kind, Options};
 use crate::events;
 use crate::failure::Answer;
-use crate::identity::Identity;
 use crate::record::Record;
 use crate::respond::{Login, tags};
 use crate::token;

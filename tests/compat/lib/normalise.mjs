@@ -110,7 +110,8 @@ export class Normaliser {
 
   #describeToken(token) {
     const [head, claims] = token.split('.').slice(0, 2).map((part) => Buffer.from(part, 'base64url').toString());
-    const relative = claims.replace(/"exp":(\d+)/, (whole, exp) => `"exp":"+${Math.round((Number(exp) - Date.now() / 1000) / 60)}min"`);
+    const distance = (seconds) => Math.round((Number(seconds) - Date.now() / 1000) / 60);
+    const relative = claims.replace(/"(exp|iat)":(\d+)/g, (whole, name, seconds) => `"${name}":"+${distance(seconds)}min"`);
     return `<token ${head} ${relative}>`.replaceAll('"', "'");
   }
 }

@@ -12,7 +12,7 @@ mod validate;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use policy::apply;
-pub use routes::{show, update};
+pub use routes::{merge, show, update};
 pub use store::{MIGRATION, initialise, load};
 
 /// All settings, in PocketBase's key order. [`Default`] is the zero value of each; a new application starts with

@@ -25,11 +25,16 @@ pub fn show(request: &Request) -> Answer {
 /// Merges the body into the settings.
 pub fn update(request: &Request) -> Answer {
     identity::require_superuser(request)?;
-    let bodies = bodies(request)?;
-    let settings = change(&bodies)?;
+    let settings = merge(&bodies(request)?)?;
+    respond(request, &settings)
+}
+
+/// Merges objects into the settings, stores them and lets them hold.
+pub fn merge(bodies: &[Map<String, Value>]) -> Result<Settings, Failure> {
+    let settings = change(bodies)?;
     revisions::bump(TOPIC);
     super::apply(&settings)?;
-    respond(request, &settings)
+    Ok(settings)
 }
 
 fn change(bodies: &[Map<String, Value>]) -> Result<Settings, Failure> {
