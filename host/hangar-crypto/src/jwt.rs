@@ -48,12 +48,13 @@ pub(crate) fn sign_with(header: &str, claims: &str, key: &str) -> Result<String>
     serde_json::from_str::<Map<String, Value>>(claims)
         .map_err(|e| Error::bad_input(format!("claims are a JSON object: {e}")))?;
     // What the library says of a key may quote it.
-    let unusable = |_| Error::bad_input("the key is no private key on the curve P-256 in PEM (PKCS #8)");
+    let unusable =
+        |_| Error::bad_input("the key is no private key on the curve P-256 in PEM (PKCS #8)");
     let key = EncodingKey::from_ec_pem(key.as_bytes()).map_err(unusable)?;
     let encode = |part: &str| URL_SAFE_NO_PAD.encode(part);
     let message = format!("{}.{}", encode(header), encode(claims));
-    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::ES256)
-        .map_err(unusable)?;
+    let signature =
+        jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::ES256).map_err(unusable)?;
     Ok(format!("{message}.{signature}"))
 }
 

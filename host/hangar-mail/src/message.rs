@@ -53,10 +53,18 @@ impl Described {
     pub(crate) fn parse(plugin: &str, limits: &Limits, text: &str) -> Result<Self> {
         if text.len() > limits.mail_bytes {
             let bound = format!("{} bytes", limits.mail_bytes);
-            return Err(Error::limit(plugin, "size of a mail", bound, "limits.mail-bytes"));
+            return Err(Error::limit(
+                plugin,
+                "size of a mail",
+                bound,
+                "limits.mail-bytes",
+            ));
         }
-        serde_json::from_str(text)
-            .map_err(|error| Error::bad_input(format!("the mail is not described as it should be: {error}")))
+        serde_json::from_str(text).map_err(|error| {
+            Error::bad_input(format!(
+                "the mail is not described as it should be: {error}"
+            ))
+        })
     }
 
     /// The message with its envelope. Without a `Message-ID` of the plugin's it gets one of the sender's domain.
@@ -124,8 +132,13 @@ impl Described {
             }
             let known = HeaderName::new_from_ascii(name.clone())
                 .ok()
-                .filter(|_| name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':'))
-                .ok_or_else(|| Error::bad_input(format!("{name:?} is no name for a mail header")))?;
+                .filter(|_| {
+                    name.bytes()
+                        .all(|byte| byte.is_ascii_graphic() && byte != b':')
+                })
+                .ok_or_else(|| {
+                    Error::bad_input(format!("{name:?} is no name for a mail header"))
+                })?;
             if value.contains(char::is_control) {
                 return Err(Error::bad_input(format!(
                     "the value of the mail header {name} holds a control character"
@@ -190,7 +203,13 @@ mod tests {
     fn both_forms_are_alternatives() {
         let text = build(|_| {}).expect("a mail");
         assert!(text.is_ascii(), "transport-safe: {text}");
-        for part in ["multipart/alternative", "text/plain", "text/html", "@example.com>", "To: a@example.com"] {
+        for part in [
+            "multipart/alternative",
+            "text/plain",
+            "text/html",
+            "@example.com>",
+            "To: a@example.com",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(!text.contains("secret@example.com"), "{text}");
@@ -213,9 +232,14 @@ mod tests {
         for change in bad {
             assert_eq!(build(change).expect_err("refused").code, "bad_input");
         }
-        let kept = build(|mail| mail["headers"] = json!({"X-Tag": "é", "Message-ID": "<own@id>"})).expect("a mail");
-        assert!(kept.contains("X-Tag: =?utf-8?") && kept.contains("Message-ID: <own@id>"), "{kept}");
-        let subject = build(|mail| mail["subject"] = "a\r\nBcc: x@example.com".into()).expect("a mail");
+        let kept = build(|mail| mail["headers"] = json!({"X-Tag": "é", "Message-ID": "<own@id>"}))
+            .expect("a mail");
+        assert!(
+            kept.contains("X-Tag: =?utf-8?") && kept.contains("Message-ID: <own@id>"),
+            "{kept}"
+        );
+        let subject =
+            build(|mail| mail["subject"] = "a\r\nBcc: x@example.com".into()).expect("a mail");
         assert!(!subject.contains("\nBcc:"), "{subject}");
     }
 
@@ -226,8 +250,15 @@ mod tests {
             mail["bcc"] = json!([]);
         });
         assert!(none.expect_err("nobody").message.contains("1 to 100"));
-        let many: Vec<Value> = (0..101).map(|n| json!({"address": format!("a{n}@example.com")})).collect();
-        assert_eq!(build(|mail| mail["to"] = many.into()).expect_err("too many").code, "bad_input");
+        let many: Vec<Value> = (0..101)
+            .map(|n| json!({"address": format!("a{n}@example.com")}))
+            .collect();
+        assert_eq!(
+            build(|mail| mail["to"] = many.into())
+                .expect_err("too many")
+                .code,
+            "bad_input"
+        );
         let limits = Limits {
             mail_bytes: 10,
             ..Limits::default()

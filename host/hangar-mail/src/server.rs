@@ -49,7 +49,8 @@ impl Server {
     }
 
     fn check(&self) -> Result<()> {
-        let name = |text: &str| text.len() <= MAX_NAME && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let name =
+            |text: &str| text.len() <= MAX_NAME && text.bytes().all(|byte| byte.is_ascii_graphic());
         if self.host.is_empty() || !name(&self.host) || self.port == 0 {
             return Err(Error::bad_input(format!(
                 "{:?} with port {} is no mail server: check its host and port",
@@ -88,7 +89,11 @@ impl Server {
             name => name,
         };
         let hello = ClientId::Domain(local.to_owned());
-        let tls = if self.tls { Some(self.tls_parameters().await?) } else { None };
+        let tls = if self.tls {
+            Some(self.tls_parameters().await?)
+        } else {
+            None
+        };
         let mut connection = AsyncSmtpConnection::connect_tokio1(
             (self.host.as_str(), self.port),
             Some(CONNECT),
@@ -115,10 +120,13 @@ impl Server {
     ) -> Result<()> {
         if connection.can_starttls() {
             let tls = self.tls_parameters().await?;
-            connection
-                .starttls(tls, hello)
-                .await
-                .map_err(|error| self.failed("offers STARTTLS, but encryption failed", "its certificate", &error))?;
+            connection.starttls(tls, hello).await.map_err(|error| {
+                self.failed(
+                    "offers STARTTLS, but encryption failed",
+                    "its certificate",
+                    &error,
+                )
+            })?;
         }
         if !self.username.is_empty() {
             if !connection.is_encrypted() && !self.is_local() {
@@ -139,12 +147,20 @@ impl Server {
             connection
                 .auth(&[mechanism], &credentials)
                 .await
-                .map_err(|error| self.failed("refused the login", "username, password and authMethod", &error))?;
+                .map_err(|error| {
+                    self.failed(
+                        "refused the login",
+                        "username, password and authMethod",
+                        &error,
+                    )
+                })?;
         }
         connection
             .send(message.envelope(), &message.formatted())
             .await
-            .map_err(|error| self.failed("did not take the message", "sender and recipients", &error))?;
+            .map_err(|error| {
+                self.failed("did not take the message", "sender and recipients", &error)
+            })?;
         Ok(())
     }
 
@@ -155,7 +171,9 @@ impl Server {
         match made {
             Ok(Ok(parameters)) => Ok(parameters),
             Ok(Err(error)) => Err(self.failed("cannot be reached encrypted", "its host", &error)),
-            Err(_) => Err(Error::internal("the host is stopping; the mail was not sent")),
+            Err(_) => Err(Error::internal(
+                "the host is stopping; the mail was not sent",
+            )),
         }
     }
 
@@ -167,7 +185,10 @@ impl Server {
         Error::new(
             "mail_failed",
             502,
-            format!("the mail server {} {what}: {error} (check {check})", self.name()),
+            format!(
+                "the mail server {} {what}: {error} (check {check})",
+                self.name()
+            ),
         )
     }
 }
@@ -199,7 +220,9 @@ mod tests {
             assert_eq!(error.code, "bad_input", "{bad}");
             assert!(!error.message.contains("geheim"), "{error}");
         }
-        let server = Server::parse(r#"{"host":"::1","port":25,"tls":true}"#).ok().expect("a server");
+        let server = Server::parse(r#"{"host":"::1","port":25,"tls":true}"#)
+            .ok()
+            .expect("a server");
         assert_eq!(server.name(), "[::1]:25");
         assert!(server.is_local());
         assert!(Server::parse(r#"{"sendmail":true}"#).is_ok_and(|server| server.sendmail));

@@ -55,6 +55,10 @@ mod tests {
         assert!(of("b", 1).try_acquire_owned().is_ok());
         assert_eq!(of("a", 3).available_permits(), 3, "a new limit");
         drop(held);
-        assert_eq!(of("a", 0).available_permits(), 1, "none would only time out");
+        assert_eq!(
+            of("a", 0).available_permits(),
+            1,
+            "none would only time out"
+        );
     }
 }

@@ -107,7 +107,9 @@ mod tests {
     const MESSAGE: &str = r#"{"from":{"name":"Shop","address":"shop@example.com"},"to":[{"address":"a@example.com"}],"subject":"Hi","text":"Hello"}"#;
 
     /// A server that answers each line by what it begins with; `heard` gets all lines.
-    async fn server(answers: &'static [(&'static str, &'static str)]) -> (u16, Arc<Mutex<Vec<String>>>) {
+    async fn server(
+        answers: &'static [(&'static str, &'static str)],
+    ) -> (u16, Arc<Mutex<Vec<String>>>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
         let heard: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -126,7 +128,11 @@ mod tests {
                 in_data = line == "DATA";
                 let answer = answers.iter().find(|(begin, _)| line.starts_with(begin));
                 let answer = answer.map_or("250 ok", |(_, answer)| answer);
-                if write.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
+                if write
+                    .write_all(format!("{answer}\r\n").as_bytes())
+                    .await
+                    .is_err()
+                {
                     return;
                 }
             }
@@ -153,10 +159,18 @@ mod tests {
             ("DATA", "354 go on"),
         ])
         .await;
-        let to = format!(r#"{{"host":"127.0.0.1","port":{port},"username":"u","password":"p","localName":"me.test"}}"#);
+        let to = format!(
+            r#"{{"host":"127.0.0.1","port":{port},"username":"u","password":"p","localName":"me.test"}}"#
+        );
         send(&Limits::default(), &to).await.expect("sent");
         let heard = heard.lock().expect("no panic").join("\n");
-        for part in ["EHLO me.test", "AUTH PLAIN", "MAIL FROM:<shop@example.com>", "RCPT TO:<a@example.com>", "Subject: Hi"] {
+        for part in [
+            "EHLO me.test",
+            "AUTH PLAIN",
+            "MAIL FROM:<shop@example.com>",
+            "RCPT TO:<a@example.com>",
+            "Subject: Hi",
+        ] {
             assert!(heard.contains(part), "{part} in {heard}");
         }
     }
@@ -168,10 +182,16 @@ mod tests {
             ("AUTH", "535 5.7.8 wrong"),
         ])
         .await;
-        let to = format!(r#"{{"host":"127.0.0.1","port":{port},"username":"u","password":"geheim"}}"#);
+        let to =
+            format!(r#"{{"host":"127.0.0.1","port":{port},"username":"u","password":"geheim"}}"#);
         let error = send(&Limits::default(), &to).await.expect_err("refused");
         assert_eq!(error.code, "mail_failed");
-        for part in [&format!("127.0.0.1:{port}"), "refused the login", "5.7.8 wrong", "password"] {
+        for part in [
+            &format!("127.0.0.1:{port}"),
+            "refused the login",
+            "5.7.8 wrong",
+            "password",
+        ] {
             assert!(error.message.contains(part), "{part} in {error}");
         }
         assert!(!error.message.contains("geheim"), "{error}");

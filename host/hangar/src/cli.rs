@@ -78,7 +78,11 @@ fn command(manifests: &[Manifest]) -> Command {
                 child = child.arg(
                     Arg::new(name.to_owned())
                         .required(!argument.starts_with('['))
-                        .num_args(if several { clap::builder::ValueRange::from(0..) } else { 1.into() })
+                        .num_args(if several {
+                            clap::builder::ValueRange::from(0..)
+                        } else {
+                            1.into()
+                        })
                         // An argument may start with a dash: a made-up password, say.
                         .allow_hyphen_values(!several),
                 );

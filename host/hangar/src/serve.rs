@@ -91,7 +91,10 @@ async fn with_database(
     };
     // What requests have left to the background gets as long again.
     if tokio::time::timeout(DRAIN, host.drain()).await.is_err() {
-        tracing::warn!("some work in the background did not end in {} s and is lost", DRAIN.as_secs());
+        tracing::warn!(
+            "some work in the background did not end in {} s and is lost",
+            DRAIN.as_secs()
+        );
     }
     renewal.abort();
     if let Some(supervisor) = supervisor {

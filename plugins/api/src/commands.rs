@@ -17,8 +17,13 @@ pub fn run(name: &str, networks: &[String]) -> Result<String> {
     let Some((last, others)) = networks.split_last() else {
         return Ok("Successfully cleared SuperuserIPs setting!".into());
     };
-    let others: String = others.iter().map(|network| format!("\n├─ {network}")).collect();
-    Ok(format!("Successfully updated SuperuserIPs setting:{others}\n└─ {last}"))
+    let others: String = others
+        .iter()
+        .map(|network| format!("\n├─ {network}"))
+        .collect();
+    Ok(format!(
+        "Successfully updated SuperuserIPs setting:{others}\n└─ {last}"
+    ))
 }
 
 /// Names the networks that are none.

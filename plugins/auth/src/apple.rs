@@ -68,7 +68,8 @@ pub fn generate(request: &Request) -> Answer {
         exp: now + duration,
         iat: now,
     };
-    let signed = crypto::jwt::sign_with(&json::to_json(&header), &json::to_json(&claims), key.trim());
+    let signed =
+        crypto::jwt::sign_with(&json::to_json(&header), &json::to_json(&claims), key.trim());
     match signed {
         Ok(secret) => Ok(Response::json(
             200,

@@ -30,10 +30,12 @@ pub fn run(name: &str, arguments: &[String]) -> Result<String> {
         ("superuser otp", _) => Err(refused("invalid or missing email address")),
         ("superuser delete", _) => Err(refused("invalid or missing email address")),
         ("installer", []) => installer::link(),
-        _ => crate::mail::background::run(name, &arguments).unwrap_or_else(|| Err(refused(format!(
-            "there is no command {name:?} with {} arguments",
-            arguments.len()
-        )))),
+        _ => crate::mail::background::run(name, &arguments).unwrap_or_else(|| {
+            Err(refused(format!(
+                "there is no command {name:?} with {} arguments",
+                arguments.len()
+            )))
+        }),
     }
 }
 

@@ -18,7 +18,8 @@ const COUNT: &str = "WITH swept AS (DELETE FROM hangar_auth.counters WHERE key I
         count = CASE WHEN c.ends <= now() THEN 1 ELSE c.count + 1 END, \
         ends = CASE WHEN c.ends <= now() THEN excluded.ends ELSE c.ends END \
     RETURNING count";
-const RUNNING: &str = "SELECT count FROM hangar_auth.counters WHERE key = $1::text AND ends > now()";
+const RUNNING: &str =
+    "SELECT count FROM hangar_auth.counters WHERE key = $1::text AND ends > now()";
 const CLEAR: &str = "DELETE FROM hangar_auth.counters WHERE key = $1::text";
 
 /// Counts one more try; answers how many there are in the window, which begins with the first and lasts `seconds`.
@@ -39,5 +40,7 @@ pub fn clear(key: &str) -> Result<()> {
 fn number(sql: &str, params: Vec<Value>) -> Result<i64> {
     let rows = postgres::query(sql, params)?;
     let found = rows.rows.first().and_then(|row| row.first());
-    Ok(found.and_then(serde_json::Value::as_i64).unwrap_or_default())
+    Ok(found
+        .and_then(serde_json::Value::as_i64)
+        .unwrap_or_default())
 }

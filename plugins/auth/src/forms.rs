@@ -101,15 +101,27 @@ mod tests {
     #[test]
     fn codes() {
         assert_eq!(code(length("", 1, 5)), "validation_required");
-        assert_eq!(code(length("éééééé", 1, 5)), "validation_length_out_of_range");
+        assert_eq!(
+            code(length("éééééé", 1, 5)),
+            "validation_length_out_of_range"
+        );
         assert_eq!(code(length("ééééé", 1, 5)), "ok");
         assert_eq!(code(length("123", 10, 10)), "validation_length_invalid");
         assert_eq!(code(email("x")), "validation_is_email");
-        assert_eq!(code(email(&format!("{}@b.co", "a".repeat(251)))), "validation_length_out_of_range");
+        assert_eq!(
+            code(email(&format!("{}@b.co", "a".repeat(251)))),
+            "validation_length_out_of_range"
+        );
         assert_eq!(code(email("a@b.co")), "ok");
         assert_eq!(code(between(0, 1, 9)), "validation_required");
-        assert_eq!(code(between(-1, 1, 9)), "validation_min_greater_equal_than_required");
-        assert_eq!(code(between(10, 1, 9)), "validation_max_less_equal_than_required");
+        assert_eq!(
+            code(between(-1, 1, 9)),
+            "validation_min_greater_equal_than_required"
+        );
+        assert_eq!(
+            code(between(10, 1, 9)),
+            "validation_max_less_equal_than_required"
+        );
         assert_eq!(code(one_of("c", &["a"])), "validation_in_invalid");
         assert_eq!(code(repeated("a", "b")), "validation_values_mismatch");
         assert_eq!(code(repeated("a", "")), "validation_required");

@@ -44,7 +44,10 @@ fn try_note(request: &Request, accounts: &Accounts, record: &Record) -> Result<(
     let agent = shortened(request.header("user-agent").unwrap_or_default());
     let fingerprint = crypto::digest::hash("md5", format!("{address}{agent}").as_bytes())?;
     let known = known(accounts, record)?;
-    if let Some(origin) = known.iter().find(|origin| origin.fingerprint == fingerprint) {
+    if let Some(origin) = known
+        .iter()
+        .find(|origin| origin.fingerprint == fingerprint)
+    {
         let touched = json!({"id": origin.id});
         return collections::save(COLLECTION, &touched.to_string(), r#"{"isNew":false}"#).map(drop);
     }
@@ -76,7 +79,10 @@ fn known(accounts: &Accounts, record: &Record) -> Result<Vec<Origin>> {
         "params": {"collection": accounts.collection.id, "record": record.id()},
         "sort": "-created",
     });
-    Ok(serde_json::from_str(&collections::select(COLLECTION, &query.to_string())?)?)
+    Ok(serde_json::from_str(&collections::select(
+        COLLECTION,
+        &query.to_string(),
+    )?)?)
 }
 
 fn shortened(agent: &str) -> String {
@@ -101,6 +107,9 @@ mod tests {
     #[test]
     fn long_agents_are_cut() {
         assert_eq!(shortened(&"é".repeat(200)), "é".repeat(200));
-        assert_eq!(shortened(&"é".repeat(201)), format!("{}...", "é".repeat(200)));
+        assert_eq!(
+            shortened(&"é".repeat(201)),
+            format!("{}...", "é".repeat(200))
+        );
     }
 }

@@ -90,7 +90,10 @@ pub fn request(request: &Request, accounts: &Accounts) -> Answer {
 /// Stores a one-time password and leaves its mail to the background; answers its id.
 fn issue(accounts: &Accounts, record: &Record, code: &str) -> Result<String> {
     let pending = pending(accounts, record)?;
-    if let Some(latest) = pending.first().filter(|_| pending.len() as u64 >= MOST_PENDING) {
+    if let Some(latest) = pending
+        .first()
+        .filter(|_| pending.len() as u64 >= MOST_PENDING)
+    {
         return Ok(text(latest, "id").to_owned());
     }
     let id = store(accounts, record, code)?;
@@ -177,7 +180,10 @@ pub fn login(request: &Request, accounts: &Accounts) -> Answer {
             let mut record = record.clone();
             record.apply(patches);
             use_up(id)?;
-            if !record.flag("verified") && !text(&otp, "sentTo").is_empty() && text(&otp, "sentTo") == record.text("email") {
+            if !record.flag("verified")
+                && !text(&otp, "sentTo").is_empty()
+                && text(&otp, "sentTo") == record.text("email")
+            {
                 record = verify(accounts, &record)?;
             }
             let token = token::issue(Kind::Auth, accounts, &record, &Options::default())?;
@@ -197,7 +203,11 @@ pub fn login(request: &Request, accounts: &Accounts) -> Answer {
 }
 
 /// The stored one-time password and its record, if the code is right.
-fn check(accounts: &Accounts, id: &str, code: &str) -> Result<(Map<String, Value>, Record), Failure> {
+fn check(
+    accounts: &Accounts,
+    id: &str,
+    code: &str,
+) -> Result<(Map<String, Value>, Record), Failure> {
     let wrong = || Failure::from(ApiError::bad_request(WRONG));
     let otp: Map<String, Value> = match collections::find(COLLECTION, id) {
         Ok(text) => serde_json::from_str(&text).map_err(hangar_sdk::Error::from)?,
@@ -205,7 +215,8 @@ fn check(accounts: &Accounts, id: &str, code: &str) -> Result<(Map<String, Value
         Err(error) => return Err(error.into()),
     };
     let collection = &accounts.collection;
-    if text(&otp, "collectionRef") != collection.id || is_over(&otp, accounts.options.otp.duration) {
+    if text(&otp, "collectionRef") != collection.id || is_over(&otp, accounts.options.otp.duration)
+    {
         return Err(wrong());
     }
     let record = Record::find(collection, text(&otp, "recordRef"))?.ok_or_else(wrong)?;

@@ -72,7 +72,8 @@ fn use_mail_server(api: &mut Api, port: u16) {
 
 fn test_mail(api: &mut Api) -> Value {
     let body = json!({"email": "a@example.com", "template": "otp"});
-    api.client.call("POST", "/api/settings/test/email", &body)
+    api.client
+        .call("POST", "/api/settings/test/email", &body)
         .expect(400)
 }
 
@@ -98,11 +99,20 @@ fn failures_are_told_to_superusers_and_logged() {
     };
     use_mail_server(&mut api, port);
     let told = test_mail(&mut api)["message"].to_string();
-    for part in ["Failed to send the test email. Raw error:", &format!("127.0.0.1:{port}"), "cannot be reached"] {
+    for part in [
+        "Failed to send the test email. Raw error:",
+        &format!("127.0.0.1:{port}"),
+        "cannot be reached",
+    ] {
         assert!(told.contains(part), "{part} in {told}");
     }
     reset(&server);
-    server.wait_for_log(&["password reset mail", "was not sent", "cannot be reached", "settings smtp"]);
+    server.wait_for_log(&[
+        "password reset mail",
+        "was not sent",
+        "cannot be reached",
+        "settings smtp",
+    ]);
 
     for (manner, said) in [
         (Manner::RefusesLogin, "5.7.8 bad credentials"),
@@ -111,7 +121,10 @@ fn failures_are_told_to_superusers_and_logged() {
         let (port, _) = mail_server(manner);
         use_mail_server(&mut api, port);
         let told = test_mail(&mut api)["message"].to_string();
-        assert!(told.contains(said) && told.contains(&format!("127.0.0.1:{port}")), "{told}");
+        assert!(
+            told.contains(said) && told.contains(&format!("127.0.0.1:{port}")),
+            "{told}"
+        );
         // Nothing was sent so far, so each request tries anew.
         reset(&server);
         server.wait_for_log(&["was not sent", said]);
@@ -131,7 +144,10 @@ fn slow_mail_servers_keep_nobody_waiting_and_a_stop_waits_for_them() {
     let (port, heard) = mail_server(Manner::Slow(1500));
     use_mail_server(&mut api, port);
     let took = reset(&server);
-    assert!(took < Duration::from_millis(1000), "the answer took {took:?}");
+    assert!(
+        took < Duration::from_millis(1000),
+        "the answer took {took:?}"
+    );
     eventually("the mail", Duration::from_secs(20), || {
         let heard = heard.lock().expect("no panic");
         heard.iter().any(|line| line == ".").then_some(())
@@ -174,7 +190,11 @@ fn two_requests_at_once_send_one_mail() {
     });
     std::thread::sleep(Duration::from_millis(500));
     let heard = heard.lock().expect("no panic");
-    assert_eq!(heard.iter().filter(|line| *line == "DATA").count(), 1, "{heard:?}");
+    assert_eq!(
+        heard.iter().filter(|line| *line == "DATA").count(),
+        1,
+        "{heard:?}"
+    );
     drop(heard);
     server.stop();
 }

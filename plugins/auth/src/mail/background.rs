@@ -8,7 +8,7 @@ use crate::accounts::{self, Accounts};
 use crate::claims::{Kind, Options};
 use crate::failure::Failure;
 use crate::record::Record;
-use crate::{counters, otp, origins, token};
+use crate::{counters, origins, otp, token};
 
 /// Seconds until a mail of the same kind goes to the same record again.
 const RESEND: i64 = 120;
@@ -52,7 +52,10 @@ impl Work<'_> {
         let arguments = [accounts.collection.id.as_str(), record.id()];
         let arguments = arguments.into_iter().chain(rest).map(str::to_owned);
         if let Err(error) = background::start(name, &arguments.collect::<Vec<String>>()) {
-            log::error(&format!("a mail was not sent: {} ({})", error.message, error.code));
+            log::error(&format!(
+                "a mail was not sent: {} ({})",
+                error.message, error.code
+            ));
         }
     }
 }
@@ -100,7 +103,10 @@ impl Work<'_> {
                 let error = failure.into_error();
                 let what = self.what();
                 Err(Error {
-                    message: format!("{what} of the record {collection}/{id} was not sent: {} (settings smtp, meta.senderAddress)", error.message),
+                    message: format!(
+                        "{what} of the record {collection}/{id} was not sent: {} (settings smtp, meta.senderAddress)",
+                        error.message
+                    ),
                     ..error
                 })
             }
@@ -145,7 +151,9 @@ impl Work<'_> {
         match self {
             // As in PocketBase, a failed verification mail is not tried again at once.
             Self::Verification => Ok(()),
-            Self::PasswordReset => counters::clear(&key(self, &accounts.collection.id, record.id())),
+            Self::PasswordReset => {
+                counters::clear(&key(self, &accounts.collection.id, record.id()))
+            }
             Self::Otp { id, .. } => forget(otp::COLLECTION, id),
             Self::Alert { origin, .. } => forget(origins::COLLECTION, origin),
         }

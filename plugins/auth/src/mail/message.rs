@@ -86,7 +86,8 @@ mod tests {
         ]))
         .expect("patches");
         assert_eq!(patched(&message, &patches).expect("a message").subject, "c");
-        let broken: Vec<Patch> = serde_json::from_value(json!([{"event": {"message": 5}}])).expect("patches");
+        let broken: Vec<Patch> =
+            serde_json::from_value(json!([{"event": {"message": 5}}])).expect("patches");
         assert!(patched(&message, &broken).is_err());
     }
 
@@ -98,6 +99,10 @@ mod tests {
             port: 70_000,
             ..Smtp::default()
         };
-        assert_eq!(server(&smtp)["port"], 0, "refused with its name, not sent elsewhere");
+        assert_eq!(
+            server(&smtp)["port"],
+            0,
+            "refused with its name, not sent elsewhere"
+        );
     }
 }

@@ -131,7 +131,10 @@ fn hand_over(message: Message) -> Result<(), Failure> {
             message.text = text::from_html(&message.html);
         }
         let server = message::server(&settings::current()?.smtp);
-        hangar_sdk::mail::send(&server.to_string(), &serde_json::to_string(&message).map_err(hangar_sdk::Error::from)?)?;
+        hangar_sdk::mail::send(
+            &server.to_string(),
+            &serde_json::to_string(&message).map_err(hangar_sdk::Error::from)?,
+        )?;
         Ok(())
     })
 }

@@ -61,7 +61,11 @@ fn field_text(field: &Field, value: &Value) -> String {
         (_, Value::Array(_)) if field.is_multiple() => String::new(),
         (FieldType::GeoPoint, Value::Object(point)) => {
             let part = |name: &str| to_json(point.get(name).unwrap_or(&Value::Null));
-            escape(&format!("{{\"lon\":{},\"lat\":{}}}", part("lon"), part("lat")))
+            escape(&format!(
+                "{{\"lon\":{},\"lat\":{}}}",
+                part("lon"),
+                part("lat")
+            ))
         }
         (FieldType::Json | FieldType::GeoPoint, value) => escape(&to_json(value)),
         (_, Value::String(text)) => escape(text),
@@ -109,7 +113,10 @@ mod tests {
         let record = Record {
             fields: fields.as_object().expect("an object").clone(),
         };
-        let values = [("TOKEN", "t".to_owned()), ("APP_NAME", "{RECORD:id}".to_owned())];
+        let values = [
+            ("TOKEN", "t".to_owned()),
+            ("APP_NAME", "{RECORD:id}".to_owned()),
+        ];
         let placeholders = Placeholders {
             values: &values,
             collection: &collection,
@@ -124,12 +131,25 @@ mod tests {
         assert_eq!(fill("{RECORD:n}"), "1000000000000000000000");
         assert_eq!(fill("{RECORD:tags}"), "{&#34;a&#34;:[&#34;&lt;&#34;]}");
         assert_eq!(fill("{RECORD:many}|{RECORD:ok}"), "|true");
-        assert_eq!(fill("{RECORD:place}"), "{&#34;lon&#34;:1.5,&#34;lat&#34;:2}");
+        assert_eq!(
+            fill("{RECORD:place}"),
+            "{&#34;lon&#34;:1.5,&#34;lat&#34;:2}"
+        );
     }
 
     #[test]
     fn what_is_unknown_stays() {
-        for text in ["{RECORD:notes}", "{RECORD:nothere}", "{RECORD}", "{OTP}", "{token}", "{", "}{", "{TOKEN", "a{b"] {
+        for text in [
+            "{RECORD:notes}",
+            "{RECORD:nothere}",
+            "{RECORD}",
+            "{OTP}",
+            "{token}",
+            "{",
+            "}{",
+            "{TOKEN",
+            "a{b",
+        ] {
             assert_eq!(fill(text), text);
         }
         assert_eq!(fill("{{TOKEN}}"), "{t}");

@@ -247,9 +247,7 @@ fn attribute(text: &str, wanted: &str) -> Option<String> {
             let (value, behind) = match value.chars().next() {
                 Some(quote @ ('"' | '\'')) => {
                     let value = &value[1..];
-                    value
-                        .split_once(quote)
-                        .unwrap_or((value, ""))
+                    value.split_once(quote).unwrap_or((value, ""))
                 }
                 _ => {
                     let end = value
@@ -288,11 +286,31 @@ mod tests {
     #[test]
     fn odd_markup_ends() {
         for html in [
-            "<", "<a", "<a href", "<a href=", "<a href='", "<a ==x>l", "</", "<!--", "<style>", "<script>x</scrip",
-            "<svg><svg>", "</a></a>", "<a><a>", "<a href=\"x>y", "&", "&#;", "&#x110000;", "<é>", "<a é='x'>y</a>",
+            "<",
+            "<a",
+            "<a href",
+            "<a href=",
+            "<a href='",
+            "<a ==x>l",
+            "</",
+            "<!--",
+            "<style>",
+            "<script>x</scrip",
+            "<svg><svg>",
+            "</a></a>",
+            "<a><a>",
+            "<a href=\"x>y",
+            "&",
+            "&#;",
+            "&#x110000;",
+            "<é>",
+            "<a é='x'>y</a>",
         ] {
             let _ = from_html(html);
         }
-        assert_eq!(from_html("<html><head><title>t</title></head><BODY class='a'><p>b</p></BODY></html>"), "b");
+        assert_eq!(
+            from_html("<html><head><title>t</title></head><BODY class='a'><p>b</p></BODY></html>"),
+            "b"
+        );
     }
 }
