@@ -49,14 +49,15 @@ pub fn request(request: &Request, collection: &str) -> Answer {
                 .rev()
                 .find_map(|patch| patch.event.get("newEmail")?.as_str());
             send(&accounts, &record, changed.unwrap_or(new_email)).map_err(|failure| {
-                let error = failure.into_error();
-                if error.code != "api_error" {
-                    log::error(&format!(
-                        "the email change mail was not sent: {} (settings smtp, meta.senderAddress)",
-                        error.message
-                    ));
-                }
-                ApiError::bad_request(NOT_SENT)
+                let Failure::Host(error) = failure else {
+                    // A handler has decided the answer.
+                    return failure;
+                };
+                log::error(&format!(
+                    "the email change mail was not sent: {} (settings smtp, meta.senderAddress)",
+                    error.message
+                ));
+                ApiError::bad_request(NOT_SENT).into()
             })?;
             Ok(Response::empty(204))
         },

@@ -10,8 +10,8 @@ const TABLE_PARTS: [&str; 9] = [
     "caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr",
 ];
 /// Elements whose content is not text.
-const DROPPED: [&str; 10] = [
-    "applet", "button", "form", "iframe", "object", "script", "select", "style", "svg", "template",
+const DROPPED: [&str; 11] = [
+    "applet", "button", "form", "iframe", "object", "option", "script", "select", "style", "svg", "template",
 ];
 /// The same, and nothing in them is markup.
 const RAW: [&str; 4] = ["script", "style", "textarea", "iframe"];
@@ -169,7 +169,7 @@ impl Reader {
                 flow.text.push_str("- ");
                 flow.fresh = true;
             }
-            "option" | "frame" => {}
+            "frame" => {}
             name if DROPPED.contains(&name) => self.dropped = Some((name.to_owned(), 1)),
             name if TABLE_PARTS.contains(&name) && self.tables == 0 => {}
             name if !INLINE.contains(&name) => {
