@@ -11,7 +11,8 @@ const TABLE_PARTS: [&str; 9] = [
 ];
 /// Elements whose content is not text.
 const DROPPED: [&str; 11] = [
-    "applet", "button", "form", "iframe", "object", "option", "script", "select", "style", "svg", "template",
+    "applet", "button", "form", "iframe", "object", "option", "script", "select", "style", "svg",
+    "template",
 ];
 /// The same, and nothing in them is markup.
 const RAW: [&str; 4] = ["script", "style", "textarea", "iframe"];
