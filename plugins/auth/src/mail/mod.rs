@@ -130,6 +130,8 @@ fn hand_over(message: Message) -> Result<(), Failure> {
         if message.text.is_empty() {
             message.text = text::from_html(&message.html);
         }
+        // A value of a record may stand in it, with line breaks.
+        message.subject.retain(|character| !character.is_control());
         let server = message::server(&settings::current()?.smtp);
         hangar_sdk::mail::send(
             &server.to_string(),
