@@ -38,15 +38,19 @@ pub(crate) fn sign(claims: &str, secret: &str) -> Result<String> {
 pub(crate) fn verify(token: &str, secret: &str) -> Result<String> {
     check_secret(secret)?;
     check_token(token)?;
-    let mut rules = Validation::new(Algorithm::HS256);
+    let key = DecodingKey::from_secret(secret.as_bytes());
+    checked(token, &key, Validation::new(Algorithm::HS256))
+}
+
+/// The claims of a token in its time that is signed with this key, by the algorithm of the rules.
+pub(crate) fn checked(token: &str, key: &DecodingKey, mut rules: Validation) -> Result<String> {
     rules.leeway = 0;
     rules.required_spec_claims.clear();
     rules.validate_nbf = true;
     rules.validate_aud = false;
     // A token is over in the very second of its `exp`.
     rules.reject_tokens_expiring_in_less_than = 1;
-    let key = DecodingKey::from_secret(secret.as_bytes());
-    let token = jsonwebtoken::decode::<Box<RawValue>>(token, &key, &rules).map_err(refused)?;
+    let token = jsonwebtoken::decode::<Box<RawValue>>(token, key, &rules).map_err(refused)?;
     object(token.claims)
 }
 
@@ -70,7 +74,7 @@ fn check_secret(secret: &str) -> Result<()> {
     Ok(())
 }
 
-fn check_token(token: &str) -> Result<()> {
+pub(crate) fn check_token(token: &str) -> Result<()> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(too_long("a token", token.len()));
     }
@@ -83,7 +87,7 @@ fn too_long(what: &str, bytes: usize) -> Error {
     ))
 }
 
-fn invalid(why: &str) -> Error {
+pub(crate) fn invalid(why: &str) -> Error {
     Error::new("jwt_invalid", 401, format!("the token is not valid: {why}"))
 }
 
@@ -93,9 +97,9 @@ fn refused(error: jsonwebtoken::errors::Error) -> Error {
         ErrorKind::ImmatureSignature => {
             Error::new("jwt_not_yet_valid", 401, "the token is not valid yet (nbf)")
         }
-        ErrorKind::InvalidSignature => invalid("its signature is not this secret's"),
+        ErrorKind::InvalidSignature => invalid("its signature is not this key's"),
         ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
-            invalid("its algorithm is not HS256")
+            invalid("its algorithm is not the expected one")
         }
         _ => invalid("it is malformed"),
     }

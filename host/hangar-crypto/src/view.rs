@@ -120,6 +120,11 @@ impl jwt::Host for View<'_> {
         Ok(crate::jwt::verify(&token, &secret)?)
     }
 
+    fn verify_with_key(&mut self, token: String, jwk: String) -> Result<String, errors::Error> {
+        self.granted()?;
+        Ok(crate::jwk::verify(&token, &jwk)?)
+    }
+
     fn unverified(&mut self, token: String) -> Result<String, errors::Error> {
         self.granted()?;
         Ok(crate::jwt::unverified(&token)?)
@@ -152,6 +157,7 @@ mod tests {
                 .expect_err("denied"),
             jwt::Host::sign(&mut view, "{}".into(), "s".into()).expect_err("denied"),
             jwt::Host::verify(&mut view, "t".into(), "s".into()).expect_err("denied"),
+            jwt::Host::verify_with_key(&mut view, "t".into(), "{}".into()).expect_err("denied"),
             jwt::Host::unverified(&mut view, "t".into()).expect_err("denied"),
         ];
         for error in refusals {

@@ -59,6 +59,7 @@ exports! {
     select: "hangar:collections/records@0.1.0" "select" ((String, String)) -> String;
     count: "hangar:collections/records@0.1.0" "count" ((String, String)) -> u32;
     save: "hangar:collections/records@0.1.0" "save" ((String, String, String)) -> String;
+    create_as: "hangar:collections/records@0.1.0" "create-as" ((String, String, String)) -> String;
     delete: "hangar:collections/records@0.1.0" "delete" ((String, String)) -> ();
     present: "hangar:collections/records@0.1.0" "present" ((String, String, String)) -> String;
 }

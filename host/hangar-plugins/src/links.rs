@@ -173,6 +173,20 @@ impl collections::records::Host for State {
         )
     }
 
+    async fn create_as(
+        &mut self,
+        collection: String,
+        body: String,
+        request: String,
+    ) -> Result<String, WitError> {
+        forward!(
+            self,
+            Service::Collections,
+            create_as,
+            (collection, body, request)
+        )
+    }
+
     async fn delete(&mut self, collection: String, id: String) -> Result<(), WitError> {
         forward!(self, Service::Collections, delete, (collection, id))
     }

@@ -134,8 +134,15 @@ fn lookups(collection: &Collection, fields: &[String]) -> Vec<Lookup> {
         .chain(fields.iter().filter(|field| *field != "email"));
     email_first
         .filter(|name| collection.field(name).is_some())
-        .filter_map(|name| Some(lookup(collection, name, &collection.unique_index(name)?)))
+        .filter_map(|name| Lookup::of(collection, name))
         .collect()
+}
+
+impl Lookup {
+    /// How a field is looked up; none without a unique index of its own.
+    pub fn of(collection: &Collection, field: &str) -> Option<Self> {
+        Some(lookup(collection, field, &collection.unique_index(field)?))
+    }
 }
 
 fn lookup(collection: &Collection, field: &str, index: &Index) -> Lookup {

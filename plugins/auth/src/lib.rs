@@ -13,7 +13,13 @@ mod installer;
 mod limits;
 mod methods;
 mod mfa;
+<<<<<<< HEAD
+=======
+mod networks;
+mod oauth2;
+>>>>>>> b9984be (Login through other services: 32 services, code exchange, id tokens, linking)
 mod password;
+mod providers;
 mod record;
 mod refresh;
 mod respond;
@@ -51,6 +57,8 @@ fn route(request: &Request) -> Answer {
     limits::count(request, collection)?;
     match request.route.rsplit('/').next().unwrap_or_default() {
         "auth-with-password" => password::login(request, &*auth_collection(collection)?),
+        "auth-with-oauth2" => oauth2::login(request, &*auth_collection(collection)?),
+        "oauth2-redirect" => oauth2::redirect(request),
         "auth-refresh" => refresh::refresh(request, collection),
         "auth-methods" => methods::methods(request, &*auth_collection(collection)?),
         "{id}" => impersonate::impersonate(
@@ -82,6 +90,16 @@ impl hangar_sdk::auth::TokensGuest for Plugin {
     }
 }
 
+impl hangar_sdk::lifecycle::Guest for Plugin {
+    fn activate() -> Result<()> {
+        hangar_sdk::migrations::apply("auth", oauth2::MIGRATIONS)
+    }
+
+    fn start(_sources: String) -> Result<String> {
+        Ok("{}".to_owned())
+    }
+}
+
 impl hangar_sdk::commands::Guest for Plugin {
     fn run(name: String, arguments: Vec<String>) -> Result<String> {
         commands::run(&name, &arguments)
@@ -101,5 +119,6 @@ hangar_sdk::export_http!(Plugin);
 hangar_sdk::export_identity!(Plugin);
 hangar_sdk::export_tokens!(Plugin);
 hangar_sdk::export_commands!(Plugin);
+hangar_sdk::export_lifecycle!(Plugin);
 hangar_sdk::export_hooks!(Plugin);
 hangar_sdk::manifest!("manifest.json");

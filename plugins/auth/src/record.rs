@@ -38,6 +38,11 @@ impl Record {
             .unwrap_or_default()
     }
 
+    /// Whether a field is true.
+    pub fn flag(&self, name: &str) -> bool {
+        self.fields.get(name) == Some(&Value::Bool(true))
+    }
+
     /// The id.
     pub fn id(&self) -> &str {
         self.text("id")

@@ -39,20 +39,25 @@ pub struct Login<'a> {
 
 impl Login<'_> {
     /// `{"record":…,"token":…}`, unless something stands against it.
-    pub fn respond(mut self) -> Answer {
+    pub fn respond(self) -> Answer {
+        self.respond_with(Value::Null)
+    }
+
+    /// The same, with `meta` in the answer.
+    pub fn respond_with(mut self, meta: Value) -> Answer {
         self.check_network()?;
         self.check_rule()?;
         let event = "onRecordAuthRequest";
         let tags = tags(self.accounts);
         if !events::wanted(event, &tags) {
-            return self.finish(&[]);
+            return self.finish(&[], meta);
         }
-        let document = self.document()?;
+        let document = self.document(&meta)?;
         events::around(
             event,
             &tags,
             || Ok(document),
-            |patches| self.finish(patches),
+            |patches| self.finish(patches, meta),
         )
     }
 
@@ -90,20 +95,19 @@ impl Login<'_> {
         }
     }
 
-    fn document(&self) -> hangar_sdk::Result<Value> {
+    fn document(&self, meta: &Value) -> hangar_sdk::Result<Value> {
         Ok(serde_json::json!({
             "record": self.record.document(&self.accounts.collection),
             "isNew": false,
             "original": {},
             "request": events::request_document(self.request, self.context, &self.body.values)?,
             "token": self.token,
-            "meta": null,
+            "meta": meta,
             "authMethod": self.method,
         }))
     }
 
-    fn finish(&mut self, patches: &[Patch]) -> Answer {
-        let mut meta = Value::Null;
+    fn finish(&mut self, patches: &[Patch], mut meta: Value) -> Answer {
         self.record.apply(patches);
         for patch in patches {
             if let Some(token) = patch.event.get("token").and_then(Value::as_str) {

@@ -44,6 +44,37 @@ impl Identity {
     }
 }
 
+/// The request another plugin serves, as far as rules and hooks see it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Part {
+    method: String,
+    path: String,
+    query: String,
+    headers: String,
+    remote_address: String,
+    context: String,
+    /// None: whoever the current call is for. Null: a guest.
+    identity: Option<Value>,
+}
+
+/// The contexts rules can ask for; anything else is the default.
+fn context(name: &str) -> &'static str {
+    const NAMES: [&str; 7] = [
+        "expand",
+        "realtime",
+        "protectedFile",
+        "batch",
+        "oauth2",
+        "otp",
+        "password",
+    ];
+    NAMES
+        .into_iter()
+        .find(|known| *known == name)
+        .unwrap_or_default()
+}
+
 /// A request or a service call.
 #[derive(Debug, Default)]
 pub struct Call {
@@ -96,6 +127,29 @@ impl Call {
             ..Self::default()
         };
         call.identify(viewer.or_else(hangar_sdk::context::identity));
+        call
+    }
+
+    /// A call of the service that stands for a part of a request: `body` is what a client would have sent.
+    pub fn part(request: &Part, body: Map<String, Value>) -> Self {
+        let mut call = Self {
+            method: request.method.clone(),
+            path: request.path.clone(),
+            query: request.query.clone(),
+            headers: request.headers.clone(),
+            remote_address: request.remote_address.clone(),
+            context: context(&request.context),
+            body: Body {
+                values: body,
+                ..Body::default()
+            },
+            ..Self::default()
+        };
+        let identity = match &request.identity {
+            Some(identity) => (!identity.is_null()).then(|| identity.to_string()),
+            None => hangar_sdk::context::identity(),
+        };
+        call.identify(identity);
         call
     }
 
