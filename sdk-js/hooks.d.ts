@@ -114,6 +114,7 @@ interface HookRecordRequestEvent extends HookRequestEvent { record: HookRecord; 
 interface HookRecordsListRequestEvent extends HookRequestEvent { records: HookRecord[]; collection: HookCollection; result: { page: number; perPage: number; totalItems: number; totalPages: number } }
 interface HookAuthRequestEvent extends HookRecordRequestEvent { token: string; meta: any; authMethod: string }
 interface HookPasswordRequestEvent extends HookRecordRequestEvent { identity: string; identityField: string; password: string }
+interface HookOAuth2RequestEvent extends HookRecordRequestEvent { providerName: string; oAuth2User: HookFields; createData: HookFields | null; isNewRecord: boolean }
 
 type HookHandler<E> = (e: E) => unknown;
 type HookMiddleware = HookHandler<HookRequestEvent> | Middleware;

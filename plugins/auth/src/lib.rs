@@ -13,11 +13,7 @@ mod installer;
 mod limits;
 mod methods;
 mod mfa;
-<<<<<<< HEAD
-=======
-mod networks;
 mod oauth2;
->>>>>>> b9984be (Login through other services: 32 services, code exchange, id tokens, linking)
 mod password;
 mod providers;
 mod record;

@@ -1,7 +1,7 @@
 //! The record behind a user of a service: found, or made, and linked.
 
 use hangar_model::system::EXTERNAL_AUTHS;
-use hangar_model::{ApiError, sql};
+use hangar_model::{ApiError, FieldType, sql, value_rules};
 use hangar_sdk::http::Request;
 use hangar_sdk::{Error, Result, collections, crypto, postgres};
 use serde_json::{Map, Value, json};
@@ -134,15 +134,21 @@ impl Linking<'_> {
         let mut body = self.create.clone();
         let profile = &self.user.profile;
         let mapped = &self.accounts.options.oauth2.mapped_fields;
-        for (field, value) in [
+        for (name, value) in [
             (&mapped.id, &profile.id),
             (&mapped.name, &profile.name),
             (&mapped.username, &profile.username),
             (&mapped.avatar_url, &profile.avatar_url),
         ] {
-            if !field.is_empty() && !value.is_empty() && !body.contains_key(field) {
-                body.insert(field.clone(), value.as_str().into());
+            let field = self.accounts.collection.field(name);
+            // An address is no file.
+            let file = field.is_some_and(|field| field.kind() == FieldType::File);
+            if !name.is_empty() && !file && !body.contains_key(name) {
+                body.insert(name.clone(), value.as_str().into());
             }
+        }
+        if !self.create.contains_key(&mapped.username) && !self.username_fits()? {
+            body.remove(&mapped.username);
         }
         if !body.contains_key("email") {
             body.insert("email".into(), profile.email.as_str().into());
@@ -153,6 +159,27 @@ impl Linking<'_> {
             body.insert("passwordConfirm".into(), password.into());
         }
         Ok(body)
+    }
+
+    /// Whether the service's name for the user may stand where it shall: a login does not fail because somebody else is
+    /// called so here.
+    fn username_fits(&self) -> Result<bool> {
+        let collection = &self.accounts.collection;
+        let name = &self.accounts.options.oauth2.mapped_fields.username;
+        let username = &self.user.profile.username;
+        let Some(field) = collection.field(name) else {
+            return Ok(true);
+        };
+        if field.kind() != FieldType::Text || username.is_empty() {
+            return Ok(true);
+        }
+        if value_rules::validate(field, &username.as_str().into()).is_err() {
+            return Ok(false);
+        }
+        match Lookup::of(collection, name) {
+            Some(lookup) => Ok(first_text(lookup.sql, vec![username.as_str().into()])?.is_none()),
+            None => Ok(true),
+        }
     }
 
     /// Takes a record over for the service's user. Whoever made an unverified record may not be its owner: unless the
