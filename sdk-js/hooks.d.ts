@@ -176,6 +176,7 @@ declare const onRecordViewRequest: HookOn<HookRecordRequestEvent>;
 declare const onRecordsListRequest: HookOn<HookRecordsListRequestEvent>;
 declare const onRecordAuthRequest: HookOn<HookAuthRequestEvent>;
 declare const onRecordAuthWithPasswordRequest: HookOn<HookPasswordRequestEvent>;
+declare const onRecordAuthWithOAuth2Request: HookOn<HookOAuth2RequestEvent>;
 declare const onRecordAuthRefreshRequest: HookOn<HookRecordRequestEvent>;
 declare const onRecordEnrich: HookOn<HookModelEvent & { requestInfo: HookRequestEvent["requestInfo"] }>;
 declare const onRecordValidate: HookOn<HookModelEvent>;

@@ -73,7 +73,7 @@ class Side {
   }
 
   async sdk(step, number) {
-    const text = await step.run(this.server.base);
+    const text = await step.run(this.server.base, this.provider.base);
     // Objects have no key order for a program; the HTTP cases compare it.
     return { answer: this.normaliser.answer(number, { status: 0, headers: {}, text }, { anyKeyOrder: true }), request: null };
   }

@@ -60,6 +60,7 @@ pub fn methods(request: &Request, accounts: &Accounts) -> Answer {
         &[]
     };
     let choices = choices(&options.oauth2)?;
+    let auth_providers = choices.iter().map(Choice::legacy).collect();
     let has = |name: &str| identity_fields.iter().any(|field| field == name);
     let methods = Methods {
         password: Password {
@@ -67,12 +68,12 @@ pub fn methods(request: &Request, accounts: &Accounts) -> Answer {
             enabled: password,
         },
         oauth2: OAuth2 {
-            providers: choices.clone(),
+            providers: choices,
             enabled: options.oauth2.enabled,
         },
         mfa: Switch::new(options.mfa.enabled, options.mfa.duration),
         otp: Switch::new(options.otp.enabled, options.otp.duration),
-        auth_providers: choices,
+        auth_providers,
         username_password: has("username"),
         email_password: has("email"),
     };

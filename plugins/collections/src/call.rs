@@ -54,8 +54,8 @@ pub struct Part {
     headers: String,
     remote_address: String,
     context: String,
-    /// None: whoever the current call is for. Null: a guest.
-    identity: Option<Value>,
+    /// Null: whoever the current call is for.
+    identity: Value,
 }
 
 /// The contexts rules can ask for; anything else is the default.
@@ -146,8 +146,8 @@ impl Call {
             ..Self::default()
         };
         let identity = match &request.identity {
-            Some(identity) => (!identity.is_null()).then(|| identity.to_string()),
-            None => hangar_sdk::context::identity(),
+            Value::Null => hangar_sdk::context::identity(),
+            identity => Some(identity.to_string()),
         };
         call.identify(identity);
         call

@@ -1,13 +1,16 @@
-// Login through other services: what handlers see, and what they may change.
+// Login through other services: what handlers see, and what they may change. What they see goes into records of
+// `hooked_log`.
 
 onRecordAuthWithOAuth2Request((e) => {
   const user = e.oAuth2User;
-  const seen = [
-    e.providerName, e.collection.name, e.isNewRecord, e.record ? e.record.id : "none", e.requestInfo().context,
+  const note = (...parts) => {
+    const log = new Record($app.findCollectionByNameOrId("hooked_log"));
+    log.set("text", parts.join("|"));
+    $app.save(log);
+  };
+  note(e.providerName, e.collection.name, e.isNewRecord, e.record ? e.record.id : "none", e.requestInfo().context,
     user.id, user.name, user.username, user.email, user.avatarURL, user.accessToken, user.refreshToken, user.rawUser.extra,
-    JSON.stringify(e.createData),
-  ].join("|");
-  e.response.header().set("x-seen", seen);
+    JSON.stringify(e.createData));
   if (user.id === "refused") throw new ForbiddenError("not you");
   if (user.id === "stopped") return;
   if (user.id === "changed") {
@@ -17,7 +20,7 @@ onRecordAuthWithOAuth2Request((e) => {
   }
   if (user.id === "chosen") e.record = $app.findRecordById("hooked", "hooked000000001");
   e.next();
-  e.response.header().set("x-after", [e.isNewRecord, e.record ? e.record.getString("note") : "none"].join("|"));
+  note("after", user.id, e.isNewRecord);
 }, "hooked");
 
 onRecordCreateRequest((e) => {

@@ -64,8 +64,8 @@ impl<'a> Form<'a> {
             errors.add("provider", required());
         } else if self.provider.chars().count() > MOST {
             let error = FieldError::new(
-                "validation_length_out_of_range",
-                format!("the length must be between 0 and {MOST}"),
+                "validation_length_too_long",
+                format!("the length must be no more than {MOST}"),
             );
             errors.add("provider", error.with(json!({"min": 0, "max": MOST})));
         } else if client.is_none() {

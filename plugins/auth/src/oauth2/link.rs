@@ -1,7 +1,7 @@
 //! The record behind a user of a service: found, or made, and linked.
 
 use hangar_model::system::EXTERNAL_AUTHS;
-use hangar_model::{ApiError, FieldType, sql, value_rules};
+use hangar_model::{ApiError, FieldType, messages, sql, value_rules};
 use hangar_sdk::http::Request;
 use hangar_sdk::{Error, Result, collections, crypto, postgres};
 use serde_json::{Map, Value, json};
@@ -259,6 +259,8 @@ impl Linking<'_> {
 /// What goes wrong after the record's own creation is told in one sentence, with the errors of fields.
 fn generic(error: Error) -> Error {
     let api = match Failure::from(error) {
+        // What a handler says stands.
+        Failure::Api(api) if api.message != messages::SOMETHING_WRONG => api,
         Failure::Api(api) => ApiError {
             message: FAILED.to_owned(),
             ..api

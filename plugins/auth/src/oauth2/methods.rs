@@ -43,6 +43,16 @@ pub fn choices(options: &OAuth2) -> Result<Vec<Choice>> {
     clients.map(|client| choice(&client)).collect()
 }
 
+impl Choice {
+    /// The same in the list that older clients read, which has no logos.
+    pub fn legacy(&self) -> Self {
+        Self {
+            logo: "",
+            ..self.clone()
+        }
+    }
+}
+
 fn choice(client: &Client) -> Result<Choice> {
     let name = &client.settings.name;
     let shown = oauth2_provider(name);

@@ -14,7 +14,7 @@ mod user;
 use hangar_model::ApiError;
 use hangar_model::auth_options::Provider as Settings;
 use hangar_sdk::http::Request;
-use hangar_sdk::{Result, log};
+use hangar_sdk::{Result, collections, log};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::Accounts;
@@ -183,7 +183,11 @@ fn document(
     user: &User,
     record: Option<&Record>,
 ) -> Result<Value> {
+    // Without a record handlers could not tell which collection it is.
+    let collection: Value =
+        serde_json::from_str(&collections::collection(&accounts.collection.id)?)?;
     Ok(json!({
+        "collection": collection,
         "record": record.map(|record| record.document(&accounts.collection)),
         "isNew": false,
         "original": {},
