@@ -37,6 +37,15 @@ pub mod fetch {
 pub mod files {
     pub use crate::bindings::imports::hangar::files::folder::{defer, read};
 }
+/// SQLite databases in the folder that the operator named.
+pub mod sqlite {
+    pub use crate::bindings::imports::hangar::sqlite::reader::{Database, Rows, open};
+}
+/// The operator's folder and console, for commands.
+pub mod operator {
+    pub use crate::bindings::imports::hangar::operator::console::say;
+    pub use crate::bindings::imports::hangar::operator::folder::{Copied, copy, entries, read};
+}
 /// Values shared by the instances of this plugin, and counters shared by all plugins.
 pub mod kv {
     pub use crate::bindings::imports::hangar::kv::{revisions, store};

@@ -1,7 +1,7 @@
 // Sends every case to two servers and compares the answers. See README.md.
 //
 //   node run.mjs [--left pocketbase] [--right hangar] [--only TEXT]... [--list] [--show] [--rows] [--keep]
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -42,10 +42,10 @@ function options() {
 
 /** One server with what its side has learnt: captured values and volatile names. */
 class Side {
-  constructor(server, provider, fixedText) {
+  constructor(server, provider, fixedText, vars = {}) {
     this.server = server;
     this.provider = provider;
-    this.vars = { idp: provider.base, root_email: SUPERUSER.email, root_password: SUPERUSER.password, bad_token: 'not.a.token', NUL: '\\u0000' };
+    this.vars = { ...vars, idp: provider.base, root_email: SUPERUSER.email, root_password: SUPERUSER.password, bad_token: 'not.a.token', NUL: '\\u0000' };
     this.normaliser = new Normaliser(fixedText, { [server.base]: '<base>', [provider.base]: '<idp>' });
   }
 
@@ -119,16 +119,46 @@ class Run {
     console.log(`· ${step.id}\n  ${asked}\n  ${answer.status} ${answer.body.slice(0, 1500)}`);
   }
 
+  /**
+   * Fills a PocketBase by a module of `import/` and stops it; answers its data directory, the variables of the cases and
+   * how to remove it.
+   */
+  async seed(name, setup) {
+    const { fill, meddle } = await import(join(HERE, name));
+    const server = await startServer('pocketbase');
+    try {
+      const side = new Side(server, { base: '' }, '');
+      for (const step of setup.steps) await side.http(step, 0);
+      const vars = { ...side.vars, ...(await fill(server.base, side.vars)) };
+      await server.stop({ keep: true });
+      meddle(server.data);
+      return { data: server.data, vars, remove: () => rmSync(server.work, { recursive: true, force: true }) };
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
   /** Runs files that share servers, on a fresh pair. */
   async group(server, files, setup, fixedText) {
+    const seed = server.import ? await this.seed(server.import, setup) : null;
+    try {
+      await this.pair(server, seed ? files : [setup, ...files], fixedText, seed);
+    } finally {
+      seed?.remove();
+    }
+  }
+
+  async pair(server, files, fixedText, seed) {
     const folders = Object.fromEntries(Object.entries(server).filter(([key]) => ['hooks', 'public'].includes(key)).map(([key, value]) => [key, join(HERE, value)]));
-    const started = await Promise.allSettled([startServer(this.values.left, folders), startServer(this.values.right, folders)]);
+    const start = (kind) => startServer(kind, folders, seed?.data);
+    const started = await Promise.allSettled([start(this.values.left), start(this.values.right)]);
     const failed = started.find((one) => one.status === 'rejected');
     const providers = await Promise.all(started.map(() => startProvider()));
     try {
       if (failed) throw failed.reason;
-      const sides = started.map((one, at) => new Side(one.value, providers[at], fixedText));
-      for (const file of [setup, ...files]) {
+      const sides = started.map((one, at) => new Side(one.value, providers[at], fixedText, seed?.vars));
+      for (const file of files) {
         for (const step of file.steps) await this.compare(step, sides);
       }
     } finally {

@@ -39,6 +39,8 @@ pub struct Limits {
     pub statement_ms: u64,
     /// One transaction, milliseconds.
     pub transaction_ms: u64,
+    /// A command that may run long, milliseconds; its statements and transactions, too.
+    pub command_ms: u64,
     /// Keys of a plugin in `hangar:kv`.
     pub kv_keys: u64,
     /// One value in `hangar:kv`, bytes.
@@ -51,6 +53,20 @@ pub struct Limits {
     pub fetch_concurrency: usize,
     /// Requests the host serves at once; more are refused with 503.
     pub requests: usize,
+}
+
+impl Limits {
+    /// The limits of a command that may run long.
+    pub fn of_long_command(&self) -> Self {
+        let time = self.command_ms;
+        Self {
+            cpu_ms: time,
+            wall_ms: time,
+            statement_ms: time,
+            transaction_ms: time,
+            ..self.clone()
+        }
+    }
 }
 
 impl Default for Limits {
@@ -73,6 +89,7 @@ impl Default for Limits {
             rows_bytes: 32 << 20,
             statement_ms: 30_000,
             transaction_ms: 30_000,
+            command_ms: 86_400_000,
             kv_keys: 10_000,
             kv_value_bytes: 64 << 10,
             fetch_bytes: 16 << 20,

@@ -60,6 +60,8 @@ exports! {
     count: "hangar:collections/records@0.1.0" "count" ((String, String)) -> u32;
     save: "hangar:collections/records@0.1.0" "save" ((String, String, String)) -> String;
     delete: "hangar:collections/records@0.1.0" "delete" ((String, String)) -> ();
+    store_collection: "hangar:collections/records@0.1.0" "store-collection" ((String,)) -> ();
+    drop_collections: "hangar:collections/records@0.1.0" "drop-collections" (()) -> ();
     present: "hangar:collections/records@0.1.0" "present" ((String, String, String)) -> String;
 }
 

@@ -27,7 +27,7 @@ pub(crate) mod generated {
             }
         ",
         path: [
-            "../../wit/types", "../../wit/http", "../../wit/files", "../../wit/postgres", "../../wit/fetch", "../../wit/kv",
+            "../../wit/types", "../../wit/http", "../../wit/files", "../../wit/postgres", "../../wit/sqlite", "../../wit/operator", "../../wit/fetch", "../../wit/kv",
             "../../wit/crypto", "../../wit/log", "../../wit/config", "../../wit/realtime", "../../wit/analytics",
             "../../wit/hooks", "../../wit/collections", "../../wit/auth", "../../wit/plugin",
         ],
@@ -175,6 +175,14 @@ impl collections::records::Host for State {
 
     async fn delete(&mut self, collection: String, id: String) -> Result<(), WitError> {
         forward!(self, Service::Collections, delete, (collection, id))
+    }
+
+    async fn store_collection(&mut self, document: String) -> Result<(), WitError> {
+        forward!(self, Service::Collections, store_collection, (document,))
+    }
+
+    async fn drop_collections(&mut self) -> Result<(), WitError> {
+        forward!(self, Service::Collections, drop_collections, ())
     }
 
     async fn present(

@@ -86,6 +86,17 @@ pub struct Command {
     /// Names of its arguments, `[NAME]` for optional ones.
     #[serde(default)]
     pub arguments: Vec<String>,
+    /// Names of its options: `dry-run` for a switch, `format=NAME` for one with a value, `key=$NAME` for one whose value
+    /// is the name of an environment variable. The plugin gets them behind the arguments, as `--dry-run` and
+    /// `--format=…`; for the last kind with what the variable holds.
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// The argument that is a folder, which the plugin may then read.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// Whether it may run for hours: the limits of time are those of `limits.command-ms`.
+    #[serde(default)]
+    pub long: bool,
     /// One line of help.
     #[serde(default)]
     pub about: String,

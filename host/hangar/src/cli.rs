@@ -66,7 +66,14 @@ fn command(manifests: &[Manifest]) -> Command {
         }
     }
     for (group, members) in groups {
-        let about = format!("Commands for {group}s");
+        let about = match members.as_slice() {
+            [only] => only.about.clone(),
+            _ => members
+                .iter()
+                .map(|member| member.name[group.len()..].trim())
+                .collect::<Vec<_>>()
+                .join(", "),
+        };
         let mut parent = Command::new(group.to_owned())
             .about(about)
             .subcommand_required(true);
@@ -82,11 +89,27 @@ fn command(manifests: &[Manifest]) -> Command {
                         .allow_hyphen_values(true),
                 );
             }
+            for option in &member.options {
+                child = child.arg(option_of(option));
+            }
             parent = parent.subcommand(child);
         }
         command = command.subcommand(parent);
     }
     command
+}
+
+/// An option of a plugin's command: `dry-run`, `format=NAME` or `key=$NAME`.
+fn option_of(declared: &str) -> Arg {
+    let (name, value) = declared.split_once('=').unwrap_or((declared, ""));
+    let arg = Arg::new(name.to_owned()).long(name.to_owned());
+    match value.strip_prefix('$') {
+        _ if value.is_empty() => arg.action(ArgAction::SetTrue),
+        Some(value) => arg
+            .value_name(value.to_owned())
+            .help("Name of the environment variable that holds it"),
+        None => arg.value_name(value.to_owned()),
+    }
 }
 
 fn shared() -> Vec<Arg> {

@@ -1,11 +1,14 @@
 //! Which capabilities there are, and what each takes from a store.
 
 use std::any::Any;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hangar_core::{Error, Limits, Result};
+use hangar_operator::{Folder, Operator};
 use hangar_plugins::{Capability, Host, ParsedGrant, State, TypeMap};
 use hangar_postgres::Postgres;
+use hangar_sqlite::Sqlite;
 use hangar_wasm::Runtime;
 use serde_json::Value;
 use wasmtime::component::Linker;
@@ -15,8 +18,20 @@ use crate::settings::Settings;
 /// The services that views find in a store. All are there: `services` puts them in.
 const PRESENT: &str = "the services were put in when the host was made";
 
-/// A host with every capability, without plugins yet.
-pub fn host(settings: &Settings, postgres: Arc<Postgres>) -> Result<Arc<Host>> {
+/// The command that this process runs for a plugin.
+pub struct Running {
+    /// The plugin's name.
+    pub plugin: String,
+    /// The folder the operator named for it.
+    pub folder: Option<PathBuf>,
+}
+
+/// A host with every capability, without plugins yet. `running` tells whose command it is for; none for serving.
+pub fn host(
+    settings: &Settings,
+    postgres: Arc<Postgres>,
+    running: Option<Running>,
+) -> Result<Arc<Host>> {
     let failed = |error: wasmtime::Error| {
         Error::internal(format!("the engine could not be started: {error:#}"))
     };
@@ -33,6 +48,21 @@ pub fn host(settings: &Settings, postgres: Arc<Postgres>) -> Result<Arc<Host>> {
     services.insert(hangar_kv::Kv::default());
     services.insert(hangar_crypto::Crypto::default());
     services.insert_shared(Arc::new(hangar_guard::Guard::default()));
+    let places = ["storage", "backups"];
+    let mut operator = Operator {
+        places: places.map(|name| (name, settings.dir.join(name))).into(),
+        ..Operator::default()
+    };
+    let mut sqlite = Sqlite::default();
+    if let Some(running) = running {
+        if let Some(folder) = running.folder {
+            sqlite = Sqlite::new(running.plugin.clone(), folder.clone());
+            operator.folder = Some(Folder::new(folder));
+        }
+        operator.plugin = Some(running.plugin);
+    }
+    services.insert(operator);
+    services.insert(sqlite);
     Host::new(runtime, capabilities(), services, limits).map_err(failed)
 }
 
@@ -84,6 +114,16 @@ fn capabilities() -> Vec<Capability> {
             name: "files",
             link: |linker| hangar_files::add_to_linker(linker, files),
             parse_grant: |value| grant(hangar_files::Grant::parse(value)),
+        },
+        Capability {
+            name: "sqlite",
+            link: |linker| hangar_sqlite::add_to_linker(linker, sqlite),
+            parse_grant: |value| grant(hangar_sqlite::Grant::parse(value)),
+        },
+        Capability {
+            name: "operator",
+            link: |linker| hangar_operator::add_to_linker(linker, operator),
+            parse_grant: |value| grant(hangar_operator::Grant::parse(value)),
         },
         Capability {
             name: "log",
@@ -155,6 +195,28 @@ fn files(state: &mut State) -> hangar_files::View<'_> {
         plugin: parts.plugin,
         grant: parts.grants.get(),
         limits: parts.limits,
+        table: parts.table,
+    }
+}
+
+fn sqlite(state: &mut State) -> hangar_sqlite::View<'_> {
+    let parts = state.parts();
+    hangar_sqlite::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        limits: parts.limits,
+        sqlite: parts.services.get().expect(PRESENT),
+        table: parts.table,
+    }
+}
+
+fn operator(state: &mut State) -> hangar_operator::View<'_> {
+    let parts = state.parts();
+    hangar_operator::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        limits: parts.limits,
+        operator: parts.services.get().expect(PRESENT),
         table: parts.table,
     }
 }

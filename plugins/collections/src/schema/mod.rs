@@ -7,12 +7,14 @@ mod edit;
 mod import;
 mod list;
 mod postgres_views;
+mod moved;
 mod remove;
 mod sql;
 mod store;
 mod views;
 
 pub use bootstrap::activate;
+pub use moved::{clear, put};
 
 use hangar_model::collection::CollectionType;
 use hangar_model::json::to_json;
