@@ -7,7 +7,7 @@ pub mod imports {
     wit_bindgen::generate!({
         world: "hangar:plugin/imports",
         path: [
-            "../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/sqlite", "../wit/operator", "../wit/fetch", "../wit/kv", "../wit/crypto",
+            "../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/sqlite", "../wit/operator", "../wit/backup", "../wit/fetch", "../wit/kv", "../wit/crypto",
             "../wit/log", "../wit/config", "../wit/realtime", "../wit/analytics", "../wit/hooks",
             "../wit/collections", "../wit/auth", "../wit/plugin",
         ],
@@ -53,7 +53,7 @@ pub mod handler {
 pub mod lifecycle {
     wit_bindgen::generate!({
         inline: "package hangar:sdk-lifecycle; world exported-lifecycle { export hangar:plugin/lifecycle@0.1.0; }",
-        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/sqlite", "../wit/operator", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
+        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/sqlite", "../wit/operator", "../wit/backup", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
         with: {
             "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
         },
@@ -128,7 +128,7 @@ pub mod afterwards {
 pub mod commands {
     wit_bindgen::generate!({
         inline: "package hangar:sdk-commands; world exported-commands { export hangar:plugin/commands@0.1.0; }",
-        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/sqlite", "../wit/operator", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
+        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/sqlite", "../wit/operator", "../wit/backup", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
         with: {
             "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
         },

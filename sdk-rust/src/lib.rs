@@ -41,8 +41,13 @@ pub mod files {
 pub mod sqlite {
     pub use crate::bindings::imports::hangar::sqlite::reader::{Database, Rows, open};
 }
+/// Backups of everything.
+pub mod backup {
+    pub use crate::bindings::imports::hangar::backup::backups::{busy, create, delete, list, restore};
+}
 /// The operator's folder and console, for commands.
 pub mod operator {
+    pub use crate::bindings::imports::hangar::operator::archive;
     pub use crate::bindings::imports::hangar::operator::console::say;
     pub use crate::bindings::imports::hangar::operator::folder::{Copied, copy, entries, read};
 }

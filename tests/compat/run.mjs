@@ -127,7 +127,7 @@ class Run {
     const { fill, meddle } = await import(join(HERE, name));
     const server = await startServer('pocketbase');
     try {
-      const side = new Side(server, { base: '' }, '');
+      const side = new Side(server, { base: 'http://nobody.invalid' }, '');
       for (const step of setup.steps) await side.http(step, 0);
       const vars = { ...side.vars, ...(await fill(server.base, side.vars)) };
       await server.stop({ keep: true });

@@ -1,3 +1,5 @@
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use hangar_core::{Error, Result};
@@ -7,6 +9,11 @@ use serde::Serialize;
 const SKIPPED: usize = 100;
 /// How deep folders may lie in each other.
 const DEPTH: usize = 32;
+
+fn failed(path: &Path) -> impl Fn(std::io::Error) -> Error + use<> {
+    let path = path.display().to_string();
+    move |error| Error::internal(format!("{path} could not be copied: {error}"))
+}
 
 /// What a copy did.
 #[derive(Debug, Default, Serialize)]
@@ -44,20 +51,11 @@ impl Copied {
     }
 
     fn folder(&mut self, from: &Path, to: &Path, depth: usize) -> Result<()> {
-        let failed = |path: &Path| {
-            let path = path.display().to_string();
-            move |error: std::io::Error| {
-                Error::internal(format!("{path} could not be copied: {error}"))
-            }
-        };
         if depth > DEPTH {
             self.skip(from);
             return Ok(());
         }
-        if !to.is_dir() {
-            std::fs::create_dir_all(to).map_err(failed(to))?;
-            self.made.push(to.to_owned());
-        }
+        self.make(to)?;
         for entry in from.read_dir().map_err(failed(from))? {
             let entry = entry.map_err(failed(from))?;
             let (source, target) = (entry.path(), to.join(entry.file_name()));
@@ -65,30 +63,54 @@ impl Copied {
             if kind.is_dir() {
                 self.folder(&source, &target, depth + 1)?;
             } else if kind.is_file() {
-                let length = entry.metadata().map_err(failed(&source))?.len();
-                let there = target.symlink_metadata().ok();
-                self.summary.files += 1;
-                self.summary.bytes += length;
-                if there.as_ref().is_some_and(|there| there.len() == length) {
-                    continue;
-                }
-                // Renamed at the end: nobody sees half a file.
-                let mut part = target.clone().into_os_string();
-                part.push(".part");
-                let part = PathBuf::from(part);
-                let done = std::fs::copy(&source, &part)
-                    .and_then(|_| std::fs::rename(&part, &target))
-                    .inspect_err(|_| {
-                        let _ = std::fs::remove_file(&part);
-                    });
-                done.map_err(failed(&source))?;
-                if there.is_none() {
-                    self.made.push(target);
-                }
+                let mut content = File::open(&source).map_err(failed(&source))?;
+                let length = content.metadata().map_err(failed(&source))?.len();
+                self.file(&mut content, length, &target)?;
             } else {
                 self.skip(&source);
             }
         }
+        Ok(())
+    }
+
+    /// Copies one file, with the folders it is to lie in.
+    pub fn file(&mut self, content: &mut impl Read, length: u64, target: &Path) -> Result<()> {
+        let there = target.symlink_metadata().ok();
+        self.summary.files += 1;
+        self.summary.bytes += length;
+        if there.as_ref().is_some_and(|there| there.len() == length) {
+            return Ok(());
+        }
+        if let Some(folder) = target.parent() {
+            self.make(folder)?;
+        }
+        // Renamed at the end: nobody sees half a file.
+        let mut part = target.to_owned().into_os_string();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        let written = File::create(&part).and_then(|mut file| std::io::copy(content, &mut file));
+        let done = written
+            .and_then(|_| std::fs::rename(&part, target))
+            .inspect_err(|_| {
+                let _ = std::fs::remove_file(&part);
+            });
+        done.map_err(failed(target))?;
+        if there.is_none() {
+            self.made.push(target.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Makes a folder, with those it lies in.
+    fn make(&mut self, folder: &Path) -> Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        if let Some(outer) = folder.parent() {
+            self.make(outer)?;
+        }
+        std::fs::create_dir(folder).map_err(failed(folder))?;
+        self.made.push(folder.to_owned());
         Ok(())
     }
 

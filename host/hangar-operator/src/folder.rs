@@ -23,6 +23,11 @@ impl Folder {
         Self(path.into())
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// The place of something in it; links do not lead out of it.
     pub(crate) fn resolve(&self, path: &str) -> Result<PathBuf> {
         let plain = Path::new(path)

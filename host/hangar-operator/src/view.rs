@@ -6,6 +6,8 @@ use hangar_wit::errors::Error as WitError;
 use serde_json::Value;
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 
+use crate::archive::{Archive, Writer};
+use crate::content::Content;
 use crate::copy::Copied;
 use crate::folder::Folder;
 
@@ -16,6 +18,7 @@ mod generated {
             package hangar:operator-host;
             world imports {
                 import hangar:operator/folder@0.1.0;
+                import hangar:operator/archive@0.1.0;
                 import hangar:operator/console@0.1.0;
             }
         ",
@@ -25,11 +28,13 @@ mod generated {
         with: {
             "hangar:types/errors@0.1.0": hangar_wit::errors,
             "hangar:operator/folder.copied": crate::copy::Copied,
+            "hangar:operator/archive.writer": super::Writing,
+            "hangar:operator/archive.content": crate::content::Content,
         },
     });
 }
 
-use generated::hangar::operator::{console, folder};
+use generated::hangar::operator::{archive, console, folder};
 
 /// The grant `operator = true`.
 pub struct Grant;
@@ -69,6 +74,9 @@ pub struct View<'a> {
     pub table: &'a mut ResourceTable,
 }
 
+/// The host's side of the resource `writer`; empty while it is being worked on, and after an error.
+pub struct Writing(Option<Writer>);
+
 struct Access;
 
 impl HasData for Access {
@@ -81,6 +89,7 @@ pub fn add_to_linker<T: Send + 'static>(
     get: fn(&mut T) -> View<'_>,
 ) -> wasmtime::Result<()> {
     folder::add_to_linker::<T, Access>(linker, get)?;
+    archive::add_to_linker::<T, Access>(linker, get)?;
     console::add_to_linker::<T, Access>(linker, get)
 }
 
@@ -105,6 +114,114 @@ impl<'a> View<'a> {
     }
 }
 
+impl View<'_> {
+    fn place(&self, place: &str) -> Result<PathBuf, Error> {
+        let known = self.operator.places.get(place).cloned();
+        known.ok_or_else(|| {
+            let names: Vec<&str> = self.operator.places.keys().copied().collect();
+            Error::bad_input(format!(
+                "there is no place {place:?}, only {}",
+                names.join(", ")
+            ))
+        })
+    }
+
+    fn archive(&self) -> Result<Archive, Error> {
+        Ok(Archive::new(self.folder()?.path()))
+    }
+
+    fn push<R: Send + 'static>(&mut self, value: R) -> Result<Resource<R>, Error> {
+        self.table
+            .push(value)
+            .map_err(|error| Error::internal(format!("too many copies and archives: {error}")))
+    }
+
+    /// Works on a writer off the async threads. After an error it is gone.
+    async fn work<R: Send + 'static>(
+        &mut self,
+        this: &Resource<Writing>,
+        work: impl FnOnce(&mut Writer) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        let ended = || Error::internal("this archive is not being written any more");
+        let writing = self.table.get_mut(this).map_err(|_| ended())?;
+        let mut writer = writing.0.take().ok_or_else(ended)?;
+        let (writer, done) = blocking(move || {
+            let done = work(&mut writer)?;
+            Ok((writer, done))
+        })
+        .await?;
+        self.table.get_mut(this).map_err(|_| ended())?.0 = Some(writer);
+        Ok(done)
+    }
+}
+
+impl archive::Host for View<'_> {
+    async fn create(&mut self) -> Result<Resource<Writing>, WitError> {
+        let archive = self.archive()?;
+        let writer = blocking(move || archive.create()).await?;
+        Ok(self.push(Writing(Some(writer)))?)
+    }
+
+    async fn entries(&mut self) -> Result<String, WitError> {
+        let archive = self.archive()?;
+        Ok(blocking(move || archive.entries()).await?)
+    }
+
+    async fn open(&mut self, entry: String) -> Result<Resource<Content>, WitError> {
+        let content = Content::open(self.archive()?, entry).await?;
+        Ok(self.push(content)?)
+    }
+
+    async fn extract(&mut self, place: String) -> Result<Resource<Copied>, WitError> {
+        let (archive, target) = (self.archive()?, self.place(&place)?);
+        let copied = blocking(move || archive.extract(&place, &target)).await?;
+        Ok(self.push(copied)?)
+    }
+}
+
+impl archive::HostWriter for View<'_> {
+    async fn entry(&mut self, this: Resource<Writing>, name: String) -> Result<(), WitError> {
+        Ok(self.work(&this, move |writer| writer.entry(&name)).await?)
+    }
+
+    async fn write(&mut self, this: Resource<Writing>, chunk: Vec<u8>) -> Result<(), WitError> {
+        Ok(self.work(&this, move |writer| writer.write(&chunk)).await?)
+    }
+
+    async fn add_place(&mut self, this: Resource<Writing>, place: String) -> Result<u32, WitError> {
+        let from = self.place(&place)?;
+        Ok(self
+            .work(&this, move |writer| writer.add(&from, &place))
+            .await?)
+    }
+
+    async fn finish(&mut self, this: Resource<Writing>) -> Result<(), WitError> {
+        let ended = |_| Error::internal("this archive is not being written any more");
+        let writer = self.table.delete(this).map_err(ended)?.0;
+        match writer {
+            Some(writer) => Ok(blocking(move || writer.finish()).await?),
+            None => Err(Error::internal("this archive could not be written").into()),
+        }
+    }
+
+    async fn drop(&mut self, this: Resource<Writing>) -> wasmtime::Result<()> {
+        self.table.delete(this)?;
+        Ok(())
+    }
+}
+
+impl archive::HostContent for View<'_> {
+    async fn next(&mut self, this: Resource<Content>) -> Result<Option<Vec<u8>>, WitError> {
+        let ended = |_| Error::internal("this entry is not open");
+        Ok(self.table.get_mut(&this).map_err(ended)?.next().await?)
+    }
+
+    async fn drop(&mut self, this: Resource<Content>) -> wasmtime::Result<()> {
+        self.table.delete(this)?;
+        Ok(())
+    }
+}
+
 async fn blocking<R: Send + 'static>(
     work: impl FnOnce() -> Result<R, Error> + Send + 'static,
 ) -> Result<R, Error> {
@@ -126,19 +243,10 @@ impl folder::Host for View<'_> {
 
     async fn copy(&mut self, path: String, place: String) -> Result<Resource<Copied>, WitError> {
         let from = self.folder()?.clone();
-        let target = self.operator.places.get(place.as_str()).cloned();
-        let target = target.ok_or_else(|| {
-            let names: Vec<&str> = self.operator.places.keys().copied().collect();
-            Error::bad_input(format!(
-                "there is no place {place:?} to copy to, only {}",
-                names.join(", ")
-            ))
-        })?;
+        let target = self.place(&place)?;
         let copied =
             blocking(move || Copied::tree(&from.resolve(&path)?, &target)).await?;
-        self.table
-            .push(copied)
-            .map_err(|error| Error::internal(format!("too many copies: {error}")).into())
+        Ok(self.push(copied)?)
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) mod generated {
             }
         ",
         path: [
-            "../../wit/types", "../../wit/http", "../../wit/files", "../../wit/postgres", "../../wit/sqlite", "../../wit/operator", "../../wit/fetch", "../../wit/kv",
+            "../../wit/types", "../../wit/http", "../../wit/files", "../../wit/postgres", "../../wit/sqlite", "../../wit/operator", "../../wit/backup", "../../wit/fetch", "../../wit/kv",
             "../../wit/crypto", "../../wit/log", "../../wit/config", "../../wit/realtime", "../../wit/analytics",
             "../../wit/hooks", "../../wit/collections", "../../wit/auth", "../../wit/plugin",
         ],

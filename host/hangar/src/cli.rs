@@ -61,40 +61,53 @@ fn command(manifests: &[Manifest]) -> Command {
         );
     let mut groups: BTreeMap<&str, Vec<&hangar_plugins::Command>> = BTreeMap::new();
     for added in manifests.iter().flat_map(|manifest| &manifest.commands) {
-        if let (Some((group, _)), false) = (added.name.split_once(' '), added.hidden) {
+        if !added.hidden {
+            let group = added.name.split(' ').next().unwrap_or_default();
             groups.entry(group).or_default().push(added);
         }
     }
     for (group, members) in groups {
-        let about = match members.as_slice() {
-            [only] => only.about.clone(),
-            _ => members
-                .iter()
-                .map(|member| member.name[group.len()..].trim())
-                .collect::<Vec<_>>()
-                .join(", "),
-        };
-        let mut parent = Command::new(group.to_owned())
-            .about(about)
-            .subcommand_required(true);
-        for member in members {
-            let name = member.name[group.len()..].trim().to_owned();
-            let mut child = Command::new(name).about(member.about.clone());
-            for argument in &member.arguments {
-                let bare = argument.trim_matches(['[', ']']);
-                child = child.arg(
-                    Arg::new(bare.to_owned())
-                        .required(bare == argument)
-                        // An argument may start with a dash: a made-up password, say.
-                        .allow_hyphen_values(true),
-                );
-            }
-            for option in &member.options {
-                child = child.arg(option_of(option));
-            }
-            parent = parent.subcommand(child);
+        command = command.subcommand(group_of(group, &members));
+    }
+    command
+}
+
+/// Commands that begin with the same word. One may be that word alone, with arguments.
+fn group_of(group: &str, members: &[&hangar_plugins::Command]) -> Command {
+    let mut parent = Command::new(group.to_owned());
+    let alone = members.iter().find(|member| member.name == group);
+    parent = match (alone, members) {
+        (Some(alone), [_]) => with_arguments(parent, alone).about(alone.about.clone()),
+        (Some(alone), _) => with_arguments(parent, alone)
+            .about(alone.about.clone())
+            .args_conflicts_with_subcommands(true)
+            .subcommand_negates_reqs(true),
+        (None, [only]) => parent.about(only.about.clone()).subcommand_required(true),
+        (None, _) => parent
+            .about(format!("Commands for {group}s"))
+            .subcommand_required(true),
+    };
+    for member in members {
+        if let Some((_, name)) = member.name.split_once(' ') {
+            let child = Command::new(name.to_owned()).about(member.about.clone());
+            parent = parent.subcommand(with_arguments(child, member));
         }
-        command = command.subcommand(parent);
+    }
+    parent
+}
+
+fn with_arguments(mut command: Command, declared: &hangar_plugins::Command) -> Command {
+    for argument in &declared.arguments {
+        let bare = argument.trim_matches(['[', ']']);
+        command = command.arg(
+            Arg::new(bare.to_owned())
+                .required(bare == argument)
+                // An argument may start with a dash: a made-up password, say. Not beside options, which do so too.
+                .allow_hyphen_values(declared.options.is_empty()),
+        );
+    }
+    for option in &declared.options {
+        command = command.arg(option_of(option));
     }
     command
 }

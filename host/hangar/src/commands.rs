@@ -19,10 +19,10 @@ pub async fn of_plugin(
     let Some((group, outer)) = matches.subcommand() else {
         return Ok(());
     };
-    let Some((member, inner)) = outer.subcommand() else {
-        return Ok(());
+    let (name, inner) = match outer.subcommand() {
+        Some((member, inner)) => (format!("{group} {member}"), inner),
+        None => (group.to_owned(), outer),
     };
-    let name = format!("{group} {member}");
     let mut all = manifests
         .iter()
         .flat_map(|manifest| manifest.commands.iter().map(move |c| (manifest, c)));
@@ -52,7 +52,7 @@ pub async fn of_plugin(
             plugin: owner.name.clone(),
             folder: folder.map(PathBuf::from),
         };
-        let host = wiring::host(settings, database.postgres.clone(), Some(running))?;
+        let host = wiring::host(settings, &database, Some(running))?;
         Manager::new(host.clone()).apply(settings).await?;
         host.command(&owner.name, &name, values).await
     }

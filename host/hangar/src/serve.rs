@@ -53,7 +53,7 @@ async fn with_database(
     stop: watch::Receiver<bool>,
     began: Instant,
 ) -> Result<()> {
-    let host = wiring::host(settings, database.postgres.clone(), None)?;
+    let host = wiring::host(settings, database, None)?;
     let manager = Arc::new(Manager::new(host.clone()));
     manager.apply(settings).await?;
     let supervisor = database.cluster.clone().map(|cluster| {

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use hangar_core::{Error, Limits, Result};
 use hangar_operator::{Folder, Operator};
 use hangar_plugins::{Capability, Host, ParsedGrant, State, TypeMap};
-use hangar_postgres::Postgres;
 use hangar_sqlite::Sqlite;
 use hangar_wasm::Runtime;
 use serde_json::Value;
 use wasmtime::component::Linker;
 
+use crate::database::Database;
 use crate::settings::Settings;
 
 /// The services that views find in a store. All are there: `services` puts them in.
@@ -29,7 +29,7 @@ pub struct Running {
 /// A host with every capability, without plugins yet. `running` tells whose command it is for; none for serving.
 pub fn host(
     settings: &Settings,
-    postgres: Arc<Postgres>,
+    database: &Database,
     running: Option<Running>,
 ) -> Result<Arc<Host>> {
     let failed = |error: wasmtime::Error| {
@@ -42,12 +42,13 @@ pub fn host(
     )
     .map_err(failed)?;
     let mut services = TypeMap::default();
-    services.insert(hangar_postgres::Service::new(postgres));
+    services.insert(hangar_postgres::Service::new(database.postgres.clone()));
     services
         .insert(hangar_fetch::Fetch::new().map_err(|error| Error::internal(error.to_string()))?);
     services.insert(hangar_kv::Kv::default());
     services.insert(hangar_crypto::Crypto::default());
     services.insert_shared(Arc::new(hangar_guard::Guard::default()));
+    services.insert(crate::backup::service(settings, database, running.as_ref()));
     let places = ["storage", "backups"];
     let mut operator = Operator {
         places: places.map(|name| (name, settings.dir.join(name))).into(),
@@ -124,6 +125,11 @@ fn capabilities() -> Vec<Capability> {
             name: "operator",
             link: |linker| hangar_operator::add_to_linker(linker, operator),
             parse_grant: |value| grant(hangar_operator::Grant::parse(value)),
+        },
+        Capability {
+            name: "backup",
+            link: |linker| hangar_backup::add_to_linker(linker, backup),
+            parse_grant: |value| grant(hangar_backup::Grant::parse(value)),
         },
         Capability {
             name: "log",
@@ -207,6 +213,15 @@ fn sqlite(state: &mut State) -> hangar_sqlite::View<'_> {
         limits: parts.limits,
         sqlite: parts.services.get().expect(PRESENT),
         table: parts.table,
+    }
+}
+
+fn backup(state: &mut State) -> hangar_backup::View<'_> {
+    let parts = state.parts();
+    hangar_backup::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        backup: parts.services.get().expect(PRESENT),
     }
 }
 

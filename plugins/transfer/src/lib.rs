@@ -1,9 +1,17 @@
-//! The `transfer` component: moving whole applications in and out. For now it takes over PocketBase's data directories.
+//! The `transfer` component: moving whole applications in and out, and keeping backups of them.
 
+mod archive;
 mod arguments;
+mod coerce;
 mod copy;
+mod indexes;
+mod moving;
 mod pocketbase;
+mod records;
 mod report;
+mod settings;
+mod target;
+mod views;
 
 use hangar_sdk::{Error, Result};
 
@@ -12,8 +20,11 @@ pub struct Plugin;
 
 impl hangar_sdk::commands::Guest for Plugin {
     fn run(name: String, arguments: Vec<String>) -> Result<String> {
+        let arguments = arguments::read(&arguments);
         match name.as_str() {
-            "import pocketbase" => pocketbase::import(&arguments::read(&arguments)),
+            "import pocketbase" => pocketbase::import(&arguments),
+            "import" => archive::import(&arguments),
+            "export" => archive::export(&arguments),
             _ => Err(Error::new(
                 "bad_input",
                 400,

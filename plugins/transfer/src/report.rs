@@ -8,6 +8,7 @@ use std::fmt::Write;
 pub struct Report {
     carried: Vec<String>,
     problems: Vec<String>,
+    hints: Vec<String>,
     /// Values that were changed: what was done and where → how often.
     changed: BTreeMap<(String, &'static str), u64>,
 }
@@ -23,6 +24,11 @@ impl Report {
         self.problems.push(text.into());
     }
 
+    /// Something is to be done now.
+    pub fn hint(&mut self, text: impl Into<String>) {
+        self.hints.push(text.into());
+    }
+
     /// Values of a place were changed in a way.
     pub fn changed(&mut self, place: &str, how: &'static str, times: u64) {
         if times > 0 {
@@ -36,16 +42,18 @@ impl Report {
         for line in &self.carried {
             let _ = writeln!(text, "  {line}");
         }
-        if self.problems.is_empty() && self.changed.is_empty() {
-            return text;
+        if !self.problems.is_empty() || !self.changed.is_empty() {
+            text.push_str("\nNot carried over as it was:\n");
         }
-        text.push_str("\nNot carried over as it was:\n");
         for line in &self.problems {
             let _ = writeln!(text, "  - {line}");
         }
         for ((place, how), times) in &self.changed {
             let values = if *times == 1 { "value" } else { "values" };
             let _ = writeln!(text, "  - {place}: {times} {values} {how}");
+        }
+        for line in &self.hints {
+            let _ = write!(text, "\n{line}\n");
         }
         text
     }

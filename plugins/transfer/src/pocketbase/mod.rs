@@ -1,130 +1,98 @@
-//! `hangar import pocketbase`: takes over a data directory, all of it or nothing.
-//!
-//! Tables are made without indexes, filled with `COPY`, and indexed afterwards. Everything happens in one transaction;
-//! a dry run does the same and undoes it, so that its report is true.
+//! `hangar import pocketbase`: takes over a data directory.
 
-mod coerce;
 mod definitions;
-mod indexes;
+mod encrypted;
 mod records;
-mod settings;
 mod source;
-mod target;
-mod views;
 
 use hangar_model::Collection;
-use hangar_sdk::postgres::{Transaction, begin};
-use hangar_sdk::{Result, collections, kv, operator};
-use serde::Deserialize;
+use hangar_sdk::postgres::{self, batch};
+use hangar_sdk::{Result, operator};
 
 use crate::arguments::Arguments;
+use crate::moving::{self, Origin};
 use crate::report::Report;
 use source::Source;
 
-/// Topic that tells plugins of changed collections.
-const TOPIC: &str = "collections";
+/// Migrations that PocketBase had applied.
+const HISTORY: &str = "CREATE TABLE IF NOT EXISTS hangar_collections.migrations (\
+    \"file\" text COLLATE \"C\" PRIMARY KEY, \"applied\" bigint NOT NULL)";
+
+/// A data directory and what of it is wanted.
+struct Directory {
+    source: Source,
+    migrations: Vec<(String, i64)>,
+    with_logs: bool,
+}
 
 /// Runs the command; answers the report.
 ///
 /// # Errors
 /// Why nothing was imported.
 pub fn import(arguments: &Arguments) -> Result<String> {
-    let dry = arguments.has("dry-run");
     operator::say("Checking the directory …");
     let source = Source::open()?;
     let migrations = source.migrations()?;
     let all = definitions::read(&source, &migrations)?;
-    let settings = settings::read(&source, arguments.value("encryption-env"))?;
+    let settings = encrypted::settings(&source, arguments.value("encryption-env"))?;
     let mut report = Report::default();
     if let Some(file) = source::newer(&migrations) {
         report.problem(format!(
             "migration {file} is not known to this importer: if it is PocketBase's own and not your application's, the directory is of a newer version than 0.40, and what is new in it was left out"
         ));
     }
-
-    let transaction = begin()?;
-    let kept = target::empty(&all, arguments.has("force"))?;
-    let records = tables(&source, &all, &mut report)?;
-    target::restore(&kept, &mut report)?;
-    if let Some(settings) = &settings {
-        settings::store(settings)?;
-        report.carried("settings");
-    }
-    target::keep_history(&migrations)?;
-    if arguments.has("with-logs") {
-        report.problem("logs: this version of Hangar cannot take them over; they stay in auxiliary.db");
-    }
-    let mut copies = Vec::new();
-    if !dry {
-        copies = files(&source, &mut report)?;
-    }
-    let head = format!(
-        "{}: {} collections, {records} records",
-        if dry { "Would import" } else { "Imported" },
-        all.len()
-    );
-    if dry {
-        Transaction::rollback(transaction)?;
-        return Ok(report.text(&head));
-    }
-    Transaction::commit(transaction)?;
-    for copied in copies {
-        operator::Copied::keep(copied);
-    }
-    kv::revisions::bump(TOPIC);
-    report.carried("a server that is running on this database has to be restarted to see all this");
-    Ok(report.text(&head))
+    let directory = Directory {
+        source,
+        migrations,
+        with_logs: arguments.has("with-logs"),
+    };
+    moving::import(arguments, &directory, &all, settings.as_ref(), report)
 }
 
-/// Makes the collections and copies their records; answers how many there are in all.
-fn tables(source: &Source, all: &[Collection], report: &mut Report) -> Result<u64> {
-    for collection in all.iter().filter(|collection| !collection.is_view()) {
-        let mut bare = collection.clone();
-        bare.indexes.clear();
-        collections::store_collection(&bare.to_storage())?;
+impl Origin for Directory {
+    fn records(&self, collection: &Collection, report: &mut Report) -> Result<u64> {
+        records::copy(&self.source, collection, report)
     }
-    let mut total = 0;
-    for collection in all.iter().filter(|collection| !collection.is_view()) {
-        let records = records::copy(source, collection, report)?;
-        operator::say(&format!("{}: {records} records", collection.name));
-        if !collection.system || records > 0 {
-            report.carried(format!("{}: {records} records", collection.name));
+
+    fn rest(&self, report: &mut Report) -> Result<()> {
+        keep_history(&self.migrations)?;
+        if self.with_logs {
+            report.problem(
+                "logs: this version of Hangar cannot take them over; they stay in auxiliary.db",
+            );
         }
-        total += records;
+        Ok(())
     }
-    operator::say("Making indexes …");
-    for collection in all.iter().filter(|collection| !collection.is_view()) {
-        indexes::make(collection, report)?;
+
+    fn files(&self) -> Result<Vec<(&'static str, operator::Copied)>> {
+        let mut copies = Vec::new();
+        for (folder, what) in [("storage", "files"), ("backups", "backups")] {
+            if self.source.has_folder(folder) {
+                operator::say(&format!("Copying {what} …"));
+                copies.push((what, operator::copy(folder, folder)?));
+            }
+        }
+        Ok(copies)
     }
-    views::make(all, report)?;
-    Ok(total)
 }
 
-/// What a copy did.
-#[derive(Deserialize)]
-struct Summary {
-    files: u64,
-    bytes: u64,
-    skipped: Vec<String>,
-}
-
-/// Copies uploaded files and backups.
-fn files(source: &Source, report: &mut Report) -> Result<Vec<operator::Copied>> {
-    let mut copies = Vec::new();
-    for (folder, what) in [("storage", "files"), ("backups", "backups")] {
-        if !source.has_folder(folder) {
-            continue;
-        }
-        operator::say(&format!("Copying {what} …"));
-        let copied = operator::copy(folder, folder)?;
-        let summary: Summary = serde_json::from_str(&copied.summary())?;
-        if summary.files > 0 {
-            report.carried(format!("{}: {what} ({} bytes)", summary.files, summary.bytes));
-        }
-        for path in summary.skipped {
-            report.problem(format!("{path}: neither a file nor a folder"));
-        }
-        copies.push(copied);
-    }
-    Ok(copies)
+/// Remembers which migrations have been applied.
+fn keep_history(migrations: &[(String, i64)]) -> Result<()> {
+    batch(HISTORY)?;
+    let (files, times): (Vec<&str>, Vec<String>) = migrations
+        .iter()
+        .map(|(file, applied)| (file.as_str(), applied.to_string()))
+        .unzip();
+    postgres::query(
+        "INSERT INTO hangar_collections.migrations (\"file\", \"applied\") \
+         SELECT f.value, t.value::bigint \
+         FROM json_array_elements_text($1::text::json) WITH ORDINALITY AS f(value, at) \
+         JOIN json_array_elements_text($2::text::json) WITH ORDINALITY AS t(value, at) ON t.at = f.at \
+         ON CONFLICT (\"file\") DO UPDATE SET \"applied\" = excluded.\"applied\"",
+        vec![
+            serde_json::to_string(&files)?.into(),
+            serde_json::to_string(&times)?.into(),
+        ],
+    )?;
+    Ok(())
 }

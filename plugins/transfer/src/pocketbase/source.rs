@@ -6,8 +6,6 @@ use serde_json::Value;
 
 /// The main database.
 pub const DATA: &str = "data.db";
-/// The database of logs.
-pub const AUXILIARY: &str = "auxiliary.db";
 /// Faults that are told at most.
 const FAULTS: usize = 5;
 /// The last migration of PocketBase's own that this importer knows.
@@ -32,8 +30,6 @@ pub struct Entry {
     pub name: String,
     /// `file`, `folder` or `other`.
     pub kind: String,
-    /// Bytes of a file.
-    pub size: u64,
 }
 
 /// The directory, with its main database open.

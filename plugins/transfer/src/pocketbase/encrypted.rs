@@ -1,11 +1,10 @@
-//! Settings: one JSON document, perhaps encrypted.
+//! The settings of a data directory, perhaps encrypted.
 
 use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hangar_sdk::Result;
-use hangar_sdk::postgres::{self, Value as Param};
 use serde_json::Value;
 
 use super::source::{Source, refused, text};
@@ -19,7 +18,7 @@ const KEY: usize = 32;
 ///
 /// # Errors
 /// A key that is missing or wrong, and what SQLite says.
-pub fn read(source: &Source, key: Option<&str>) -> Result<Option<Value>> {
+pub fn settings(source: &Source, key: Option<&str>) -> Result<Option<Value>> {
     let mut stored = None;
     source.each("SELECT value FROM _params WHERE id = 'settings'", |row| {
         stored = Some(text(row.first()));
@@ -56,41 +55,6 @@ fn decoded(stored: &str, key: Option<&str>) -> Result<Value> {
     serde_json::from_slice(&plain).map_err(damaged)
 }
 
-/// Puts the document over the settings that are there: what it does not have (it may be of an older version) stays.
-///
-/// # Errors
-/// What the database says.
-pub fn store(imported: &Value) -> Result<()> {
-    let rows = postgres::query(
-        "SELECT value::text FROM hangar_collections.params WHERE key = 'settings' FOR UPDATE",
-        vec![],
-    )?;
-    let current = rows.rows.first().and_then(|row| row.first()?.as_str());
-    let mut settings = current
-        .map(serde_json::from_str)
-        .transpose()?
-        .unwrap_or_else(|| Value::Object(Default::default()));
-    merge(&mut settings, imported);
-    postgres::query(
-        "INSERT INTO hangar_collections.params (key, value) VALUES ('settings', $1::text::json) \
-         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        vec![Param::Text(settings.to_string())],
-    )?;
-    Ok(())
-}
-
-fn merge(target: &mut Value, patch: &Value) {
-    match (target, patch) {
-        (_, Value::Null) => {}
-        (Value::Object(target), Value::Object(patch)) => {
-            for (key, value) in patch {
-                merge(target.entry(key.as_str()).or_insert(Value::Null), value);
-            }
-        }
-        (target, patch) => *target = patch.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,12 +88,5 @@ mod tests {
         assert!(told(Some("short")).contains("32 characters"));
         assert!(told(Some("00000000000000000000000000000000")).contains("given key"));
         assert!(decoded("%", None).expect_err("refused").message.contains("damaged"));
-    }
-
-    #[test]
-    fn what_an_older_document_lacks_stays() {
-        let mut settings = json!({"a": {"x": 1, "y": [2]}, "b": true});
-        merge(&mut settings, &json!({"a": {"x": 5, "y": null}, "c": []}));
-        assert_eq!(settings, json!({"a": {"x": 5, "y": [2]}, "b": true, "c": []}));
     }
 }

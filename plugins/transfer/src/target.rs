@@ -9,10 +9,6 @@ use serde_json::{Map, Value};
 
 use crate::report::Report;
 
-/// Migrations that PocketBase had applied.
-const HISTORY: &str = "CREATE TABLE IF NOT EXISTS hangar_collections.migrations (\
-    \"file\" text COLLATE \"C\" PRIMARY KEY, \"applied\" bigint NOT NULL)";
-
 /// The account behind the page that makes the first superuser.
 const INSTALLER: &str = "__pbinstaller@example.com";
 
@@ -25,13 +21,7 @@ pub struct Kept(Vec<Map<String, Value>>);
 /// # Errors
 /// A database with data of its own.
 pub fn empty(imported: &[Collection], force: bool) -> Result<Kept> {
-    let present: Vec<Collection> = serde_json::from_str::<Vec<Value>>(&collections::collections()?)?
-        .iter()
-        .map(|document| {
-            Collection::from_storage(&document.to_string())
-                .map_err(|error| Error::internal(error.0))
-        })
-        .collect::<Result<_>>()?;
+    let present = parse(&collections::collections()?)?;
     if !force {
         let own: Vec<String> = present
             .iter()
@@ -72,6 +62,19 @@ pub fn empty(imported: &[Collection], force: bool) -> Result<Kept> {
         }
     }
     Ok(Kept(kept))
+}
+
+/// Reads a JSON array of collections.
+///
+/// # Errors
+/// One that cannot be read.
+pub fn parse(documents: &str) -> Result<Vec<Collection>> {
+    let documents: Vec<Value> = serde_json::from_str(documents)?;
+    let read = |document: &Value| {
+        Collection::from_storage(&document.to_string())
+            .map_err(|error| Error::new("bad_input", 400, error.0))
+    };
+    documents.iter().map(read).collect()
 }
 
 /// What a collection holds that somebody may miss.
@@ -151,29 +154,5 @@ pub fn restore(kept: &Kept, report: &mut Report) -> Result<()> {
             ));
         }
     }
-    Ok(())
-}
-
-/// Remembers which migrations have been applied.
-///
-/// # Errors
-/// What the database says.
-pub fn keep_history(migrations: &[(String, i64)]) -> Result<()> {
-    postgres::batch(HISTORY)?;
-    let (files, times): (Vec<&str>, Vec<String>) = migrations
-        .iter()
-        .map(|(file, applied)| (file.as_str(), applied.to_string()))
-        .unzip();
-    postgres::query(
-        "INSERT INTO hangar_collections.migrations (\"file\", \"applied\") \
-         SELECT f.value, t.value::bigint \
-         FROM json_array_elements_text($1::text::json) WITH ORDINALITY AS f(value, at) \
-         JOIN json_array_elements_text($2::text::json) WITH ORDINALITY AS t(value, at) ON t.at = f.at \
-         ON CONFLICT (\"file\") DO UPDATE SET \"applied\" = excluded.\"applied\"",
-        vec![
-            serde_json::to_string(&files)?.into(),
-            serde_json::to_string(&times)?.into(),
-        ],
-    )?;
     Ok(())
 }
