@@ -63,7 +63,8 @@ impl About {
 /// # Errors
 /// What the programs and the disk say.
 pub fn make(database: &Database, dir: &Path, work: &Path) -> Result<PathBuf> {
-    let failed = |error: std::io::Error| Error::internal(format!("the backup cannot be written: {error}"));
+    let failed =
+        |error: std::io::Error| Error::internal(format!("the backup cannot be written: {error}"));
     let gathered = work.join("gathered");
     gather(&dir.join(STORAGE), &gathered).map_err(failed)?;
     let path = work.join("backup.zip");

@@ -93,7 +93,13 @@ impl Database {
             .map_err(|error| Error::internal(format!("pg_restore cannot be started: {error}")))?;
         let mut psql = self
             .command("psql")?
-            .args(["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--output=/dev/null"])
+            .args([
+                "--no-psqlrc",
+                "--quiet",
+                "--single-transaction",
+                "--set=ON_ERROR_STOP=1",
+                "--output=/dev/null",
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()

@@ -31,13 +31,17 @@ fn folder(from: &Path, to: &Path, depth: usize) -> Result<()> {
             folder(&source, &target, depth + 1)?;
         } else if kind.is_file() {
             let linked = match std::fs::hard_link(&source, &target) {
-                Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {
+                Err(error)
+                    if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) =>
+                {
                     std::fs::copy(&source, &target).map(drop)
                 }
                 other => other,
             };
             match linked {
-                Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {
+                Err(error)
+                    if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) =>
+                {
                     return Err(error);
                 }
                 _ => {}

@@ -29,7 +29,7 @@ pub fn restore(database: &Database, dir: &Path, archive: &Path, work: &Path) -> 
     zip.by_name(ABOUT)
         .map_err(|_| {
             Error::bad_input(format!(
-                "{shown} is no backup of Hangar ({ABOUT} is not in it). A backup of PocketBase is unpacked and imported: hangar import"
+                "{shown} is no backup of Hangar ({ABOUT} is not in it)"
             ))
         })?
         .take(MAX_ABOUT)
@@ -45,7 +45,9 @@ pub fn restore(database: &Database, dir: &Path, archive: &Path, work: &Path) -> 
 /// Unpacks the dump and the files; answers the number of the latter.
 fn unpack(zip: &mut ZipArchive<BufReader<File>>, work: &Path) -> Result<u64> {
     let failed = |error: std::io::Error| {
-        Error::bad_input(format!("the backup cannot be unpacked, it may be damaged: {error}"))
+        Error::bad_input(format!(
+            "the backup cannot be unpacked, it may be damaged: {error}"
+        ))
     };
     let mut files = 0;
     std::fs::create_dir_all(work.join(STORAGE)).map_err(failed)?;

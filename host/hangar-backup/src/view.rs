@@ -106,7 +106,10 @@ impl Backup {
                     .tempdir_in(&folder)
             })
             .map_err(|error| {
-                Error::internal(format!("{} cannot be written to: {error}", folder.display()))
+                Error::internal(format!(
+                    "{} cannot be written to: {error}",
+                    folder.display()
+                ))
             })
     }
 

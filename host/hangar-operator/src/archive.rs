@@ -167,7 +167,10 @@ mod tests {
         std::fs::write(place.join("a/b.txt"), "hello").expect("a file");
         let archive = Archive::new(&folder.path().join("x.zip"));
         drop(archive.create().expect("begun"));
-        assert!(archive.read().is_err(), "nothing stays of an unfinished one");
+        assert!(
+            archive.read().is_err(),
+            "nothing stays of an unfinished one"
+        );
         let mut writer = archive.create().expect("begun");
         writer.entry("notes.txt").expect("an entry");
         writer.write(b"one ").expect("written");
@@ -181,7 +184,10 @@ mod tests {
         );
         let other = folder.path().join("other");
         archive.extract("storage", &other).expect("unpacked").keep();
-        assert_eq!(std::fs::read(other.join("a/b.txt")).expect("there"), b"hello");
+        assert_eq!(
+            std::fs::read(other.join("a/b.txt")).expect("there"),
+            b"hello"
+        );
         assert!(!other.join("notes.txt").exists());
     }
 

@@ -153,8 +153,15 @@ mod tests {
         std::fs::write(from.join("d"), "").expect("a file");
         std::os::unix::fs::symlink("/etc/passwd", from.join("link")).expect("a link");
         let copied = Copied::tree(&from, &to).expect("copied");
-        assert!(copied.summary().starts_with(r#"{"files":2,"bytes":5,"skipped":["#));
-        assert_eq!(std::fs::read(to.join("a/b/c.txt")).expect("there"), b"hello");
+        assert!(
+            copied
+                .summary()
+                .starts_with(r#"{"files":2,"bytes":5,"skipped":["#)
+        );
+        assert_eq!(
+            std::fs::read(to.join("a/b/c.txt")).expect("there"),
+            b"hello"
+        );
         assert!(!to.join("link").exists());
         drop(copied);
         assert!(!to.exists());

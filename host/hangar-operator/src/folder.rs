@@ -47,7 +47,9 @@ impl Folder {
         if found.starts_with(&root) {
             Ok(found)
         } else {
-            Err(Error::bad_input(format!("{path:?} leads out of the folder")))
+            Err(Error::bad_input(format!(
+                "{path:?} leads out of the folder"
+            )))
         }
     }
 
@@ -85,7 +87,8 @@ impl Folder {
     /// A small file.
     pub fn read(&self, path: &str, limit: usize) -> Result<Vec<u8>> {
         let file = self.resolve(path)?;
-        let failed = |error: std::io::Error| Error::internal(format!("{path} cannot be read: {error}"));
+        let failed =
+            |error: std::io::Error| Error::internal(format!("{path} cannot be read: {error}"));
         let length = file.metadata().map_err(failed)?.len();
         if length > limit as u64 {
             return Err(Error::new(

@@ -244,8 +244,7 @@ impl folder::Host for View<'_> {
     async fn copy(&mut self, path: String, place: String) -> Result<Resource<Copied>, WitError> {
         let from = self.folder()?.clone();
         let target = self.place(&place)?;
-        let copied =
-            blocking(move || Copied::tree(&from.resolve(&path)?, &target)).await?;
+        let copied = blocking(move || Copied::tree(&from.resolve(&path)?, &target)).await?;
         Ok(self.push(copied)?)
     }
 }

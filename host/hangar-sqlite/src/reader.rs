@@ -82,9 +82,7 @@ fn read(
             return Err(Error::new(
                 "limit",
                 413,
-                format!(
-                    "a row has more than {limit} bytes (setting limits.rows-bytes)"
-                ),
+                format!("a row has more than {limit} bytes (setting limits.rows-bytes)"),
             ));
         }
         if chunk.len() >= CHUNK {
@@ -121,7 +119,13 @@ mod tests {
         let mut names: Vec<String> = folder
             .read_dir()
             .expect("the folder")
-            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
             .collect();
         names.sort();
         names
@@ -163,7 +167,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let connection = Connection::open(folder.path().join("w.db")).expect("a database");
         connection
-            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (v); INSERT INTO t VALUES (1)")
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; CREATE TABLE t (v); INSERT INTO t VALUES (1)",
+            )
             .expect("rows");
         let before = names(folder.path());
         assert_eq!(before, ["w.db", "w.db-shm", "w.db-wal"]);

@@ -12,7 +12,11 @@ use tempfile::TempDir;
 /// What every database file begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// What may stand in a file URI as it is.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.');
 
 /// A database that can be opened any number of times: in its place, or a copy of it.
 #[derive(Debug)]
@@ -45,7 +49,9 @@ impl Source {
             .canonicalize()
             .map_err(|error| missing(path, &error))?;
         if !file.starts_with(&root) {
-            return Err(Error::bad_input(format!("{path:?} leads out of the folder")));
+            return Err(Error::bad_input(format!(
+                "{path:?} leads out of the folder"
+            )));
         }
         check_header(&file, path)?;
         let log = beside(&file, "-wal");
@@ -196,7 +202,10 @@ fn copied(file: &Path, beside: &[PathBuf], path: &str) -> Result<Source> {
     // Read-only files are copied read-only.
     for entry in folder.path().read_dir().map_err(failed)?.flatten() {
         let mut rights = entry.metadata().map_err(failed)?.permissions();
-        #[allow(clippy::permissions_set_readonly_false, reason = "only the owner may enter the folder")]
+        #[allow(
+            clippy::permissions_set_readonly_false,
+            reason = "only the owner may enter the folder"
+        )]
         rights.set_readonly(false);
         std::fs::set_permissions(entry.path(), rights).map_err(failed)?;
     }

@@ -106,7 +106,9 @@ impl contract::Host for View<'_> {
         };
         let source = tokio::task::spawn_blocking(move || Source::find(&folder, &path))
             .await
-            .map_err(|error| Error::internal(format!("a database could not be opened: {error}")))??;
+            .map_err(|error| {
+                Error::internal(format!("a database could not be opened: {error}"))
+            })??;
         Ok(push(self.table, Database(Arc::new(source)))?)
     }
 }

@@ -80,7 +80,6 @@ fn group_of(group: &str, members: &[&hangar_plugins::Command]) -> Command {
         (Some(alone), [_]) => with_arguments(parent, alone).about(alone.about.clone()),
         (Some(alone), _) => with_arguments(parent, alone)
             .about(alone.about.clone())
-            .args_conflicts_with_subcommands(true)
             .subcommand_negates_reqs(true),
         (None, [only]) => parent.about(only.about.clone()).subcommand_required(true),
         (None, _) => parent

@@ -23,7 +23,9 @@ impl Change {
     pub fn text(self) -> &'static str {
         match self {
             Self::Nul => "lost NUL characters, which PostgreSQL cannot hold",
-            Self::Json => "kept as text, since the JSON in it cannot be read (nested too deep, or half a character)",
+            Self::Json => {
+                "kept as text, since the JSON in it cannot be read (nested too deep, or half a character)"
+            }
             Self::Number => "set to 0, being infinite or no number",
         }
     }
@@ -76,7 +78,9 @@ fn drop_nuls(value: &mut Value) -> bool {
             *text = text.replace('\0', "");
             true
         }
-        Value::Array(items) => items.iter_mut().fold(false, |any, item| drop_nuls(item) | any),
+        Value::Array(items) => items
+            .iter_mut()
+            .fold(false, |any, item| drop_nuls(item) | any),
         Value::Object(map) => {
             let mut any = false;
             if map.keys().any(|key| key.contains('\0')) {
@@ -118,7 +122,11 @@ mod tests {
             (plain(FieldType::Bool), json!(1), SqlValue::Bool(true)),
             (plain(FieldType::Bool), json!("true"), SqlValue::Bool(true)),
             (plain(FieldType::Bool), json!("x"), SqlValue::Bool(false)),
-            (plain(FieldType::Number), json!("12.5"), SqlValue::Float(12.5)),
+            (
+                plain(FieldType::Number),
+                json!("12.5"),
+                SqlValue::Float(12.5),
+            ),
             (plain(FieldType::Number), json!("x"), SqlValue::Float(0.0)),
             (plain(FieldType::Number), Value::Null, SqlValue::Float(0.0)),
             (plain(FieldType::Text), json!(12), text("12")),
@@ -131,11 +139,19 @@ mod tests {
                 text("2022-05-02 10:11:12.000Z"),
             ),
             (plain(FieldType::Select), json!("[\"a\",\"b\"]"), text("b")),
-            (multiple(FieldType::Select), json!("[\"a\",\"\",\"a\"]"), text("[\"a\"]")),
+            (
+                multiple(FieldType::Select),
+                json!("[\"a\",\"\",\"a\"]"),
+                text("[\"a\"]"),
+            ),
             (multiple(FieldType::Select), json!("a"), text("[\"a\"]")),
             (multiple(FieldType::Select), json!(""), text("[]")),
             (plain(FieldType::Json), json!(5), text("5")),
-            (plain(FieldType::Json), json!("{\"a\":1}"), text("{\"a\":1}")),
+            (
+                plain(FieldType::Json),
+                json!("{\"a\":1}"),
+                text("{\"a\":1}"),
+            ),
             (plain(FieldType::Json), json!("\"5\""), text("\"5\"")),
             (plain(FieldType::Json), json!("null"), SqlValue::Null),
             (plain(FieldType::Json), json!("{bad"), text("\"{bad\"")),
@@ -173,9 +189,6 @@ mod tests {
             (SqlValue::Float(0.0), vec![Change::Number])
         );
         let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
-        assert_eq!(
-            changed(FieldType::Json, json!(deep)).1,
-            vec![Change::Json]
-        );
+        assert_eq!(changed(FieldType::Json, json!(deep)).1, vec![Change::Json]);
     }
 }

@@ -2,6 +2,7 @@
 
 mod archive;
 mod arguments;
+mod backups;
 mod coerce;
 mod copy;
 mod indexes;
@@ -13,6 +14,7 @@ mod settings;
 mod target;
 mod views;
 
+use hangar_sdk::http::{Request, Response};
 use hangar_sdk::{Error, Result};
 
 /// The component.
@@ -25,6 +27,9 @@ impl hangar_sdk::commands::Guest for Plugin {
             "import pocketbase" => pocketbase::import(&arguments),
             "import" => archive::import(&arguments),
             "export" => archive::export(&arguments),
+            "backup create" => backups::create(&arguments),
+            "backup list" => backups::list(),
+            "backup restore" => backups::restore(),
             _ => Err(Error::new(
                 "bad_input",
                 400,
@@ -34,9 +39,16 @@ impl hangar_sdk::commands::Guest for Plugin {
     }
 }
 
+impl hangar_sdk::http::Guest for Plugin {
+    fn handle(request: Request) -> Result<Response> {
+        Ok(backups::handle(&request))
+    }
+}
+
 #[cfg(target_arch = "wasm32")]
 mod exports {
     use super::Plugin;
     hangar_sdk::export_commands!(Plugin);
+    hangar_sdk::export_http!(Plugin);
 }
 hangar_sdk::manifest!("manifest.json");

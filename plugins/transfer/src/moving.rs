@@ -75,7 +75,10 @@ pub fn import(
     for (what, copied) in &copies {
         let summary: Summary = serde_json::from_str(&copied.summary())?;
         if summary.files > 0 {
-            report.carried(format!("{} {what} ({} bytes)", summary.files, summary.bytes));
+            report.carried(format!(
+                "{} {what} ({} bytes)",
+                summary.files, summary.bytes
+            ));
         }
         for path in summary.skipped {
             report.problem(format!("{path}: neither a file nor a folder"));

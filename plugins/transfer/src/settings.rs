@@ -55,6 +55,9 @@ mod tests {
     fn what_an_older_document_lacks_stays() {
         let mut settings = json!({"a": {"x": 1, "y": [2]}, "b": true});
         merge(&mut settings, &json!({"a": {"x": 5, "y": null}, "c": []}));
-        assert_eq!(settings, json!({"a": {"x": 5, "y": [2]}, "b": true, "c": []}));
+        assert_eq!(
+            settings,
+            json!({"a": {"x": 5, "y": [2]}, "b": true, "c": []})
+        );
     }
 }

@@ -68,22 +68,22 @@ function tail(file) {
 
 /**
  * Starts one server on a fresh data directory with one superuser, or on what it makes of the PocketBase data directory
- * `from`.
+ * `from`, or on a data directory that is `there`.
  * Returns {kind, base, port, log, stop()}.
  */
-export async function startServer(kind, folders = {}, from = null) {
+export async function startServer(kind, folders = {}, from = null, there = null) {
   const { path, serve, adopt } = KINDS[kind];
   const binary = path();
   const work = mkdtempSync(join(tmpdir(), `compat-${kind}-`));
   // A server that drops its rights must still be able to enter its own data.
   chmodSync(work, 0o755);
-  const data = join(work, 'data');
-  mkdirSync(data);
+  const data = there ?? join(work, 'data');
+  if (!there) mkdirSync(data);
   const log = join(work, 'server.log');
 
   try {
     if (from) adopt(binary, from, data);
-    else run(binary, ['superuser', 'upsert', SUPERUSER.email, SUPERUSER.password, '--dir', data], { cwd: work });
+    else if (!there) run(binary, ['superuser', 'upsert', SUPERUSER.email, SUPERUSER.password, '--dir', data], { cwd: work });
   } catch (error) {
     rmSync(work, { recursive: true, force: true });
     throw new Error(`${kind}: ${error.message}`);

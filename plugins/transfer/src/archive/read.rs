@@ -43,7 +43,13 @@ pub fn import(arguments: &Arguments) -> Result<String> {
         true => Some(serde_json::from_str(&text(SETTINGS)?)?),
         false => None,
     };
-    moving::import(arguments, &archive, &all, settings.as_ref(), Report::default())
+    moving::import(
+        arguments,
+        &archive,
+        &all,
+        settings.as_ref(),
+        Report::default(),
+    )
 }
 
 impl Archive {
@@ -56,7 +62,10 @@ impl Origin for Archive {
     fn records(&self, collection: &Collection, report: &mut Report) -> Result<u64> {
         let name = records_of(collection);
         if !self.has(&name) {
-            report.problem(format!("collection {}: the archive has no {name}", collection.name));
+            report.problem(format!(
+                "collection {}: the archive has no {name}",
+                collection.name
+            ));
             return Ok(0);
         }
         let mut copier = Copier::new(collection, collection.fields.iter().collect());

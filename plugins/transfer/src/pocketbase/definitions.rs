@@ -187,7 +187,10 @@ mod tests {
         let mut read = parse(row("auth", "[]", &options.to_string())).expect("a collection");
         renew_alert(&mut read);
         let auth = read.auth.expect("options");
-        assert_eq!((auth.auth_token.secret.as_str(), auth.auth_token.duration), ("abc", 5));
+        assert_eq!(
+            (auth.auth_token.secret.as_str(), auth.auth_token.duration),
+            ("abc", 5)
+        );
         assert_eq!(auth.auth_rule, None);
         assert!(auth.oauth2.enabled && auth.oauth2.providers.is_empty());
         assert!(auth.auth_alert.email_template.body.contains("{ALERT_INFO}"));

@@ -36,7 +36,9 @@ fn decoded(stored: &str, key: Option<&str>) -> Result<Value> {
         _ => stored.to_owned(),
     };
     let Ok(bytes) = STANDARD.decode(encrypted.trim()) else {
-        return Err(refused("its settings are neither JSON nor encrypted: they are damaged"));
+        return Err(refused(
+            "its settings are neither JSON nor encrypted: they are damaged",
+        ));
     };
     let Some(key) = key else {
         return Err(refused(
@@ -75,7 +77,10 @@ mod tests {
         let document = r#"{"meta":{"appName":"A"}}"#;
         let wanted = json!({"meta": {"appName": "A"}});
         assert_eq!(decoded(document, None).expect("plain"), wanted);
-        assert_eq!(decoded(&encrypted(document), Some(SECRET)).expect("read"), wanted);
+        assert_eq!(
+            decoded(&encrypted(document), Some(SECRET)).expect("read"),
+            wanted
+        );
         let quoted = json!(encrypted(document)).to_string();
         assert_eq!(decoded(&quoted, Some(SECRET)).expect("read"), wanted);
     }
@@ -87,6 +92,11 @@ mod tests {
         assert!(told(None).contains("--encryption-env"));
         assert!(told(Some("short")).contains("32 characters"));
         assert!(told(Some("00000000000000000000000000000000")).contains("given key"));
-        assert!(decoded("%", None).expect_err("refused").message.contains("damaged"));
+        assert!(
+            decoded("%", None)
+                .expect_err("refused")
+                .message
+                .contains("damaged")
+        );
     }
 }

@@ -30,7 +30,10 @@ pub fn copy(source: &Source, collection: &Collection, report: &mut Report) -> Re
             collection.name, field.name
         ));
     }
-    let names: Vec<String> = there.iter().map(|field| source::ident(&field.name)).collect();
+    let names: Vec<String> = there
+        .iter()
+        .map(|field| source::ident(&field.name))
+        .collect();
     let select = format!(
         "SELECT {} FROM {} ORDER BY rowid",
         names.join(", "),

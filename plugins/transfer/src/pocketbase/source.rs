@@ -15,8 +15,20 @@ const TABLES: [(&str, &[&str]); 3] = [
     (
         "_collections",
         &[
-            "id", "system", "type", "name", "fields", "indexes", "listRule", "viewRule", "createRule", "updateRule",
-            "deleteRule", "options", "created", "updated",
+            "id",
+            "system",
+            "type",
+            "name",
+            "fields",
+            "indexes",
+            "listRule",
+            "viewRule",
+            "createRule",
+            "updateRule",
+            "deleteRule",
+            "options",
+            "created",
+            "updated",
         ],
     ),
     ("_params", &["id", "value", "created", "updated"]),
@@ -79,7 +91,10 @@ impl Source {
         }
         let tables = self.tables()?;
         let has = |name: &str| tables.iter().any(|table| table == name);
-        if has("_admins") || (has("_collections") && !self.columns("_collections")?.contains(&"fields".to_owned())) {
+        if has("_admins")
+            || (has("_collections")
+                && !self.columns("_collections")?.contains(&"fields".to_owned()))
+        {
             return Err(refused(
                 "it was written by PocketBase 0.22 or older; start it once with PocketBase 0.23 or newer, which brings it up to date",
             ));
@@ -106,11 +121,14 @@ impl Source {
     /// What SQLite says.
     pub fn migrations(&self) -> Result<Vec<(String, i64)>> {
         let mut all = Vec::new();
-        self.each("SELECT file, applied FROM _migrations ORDER BY applied, rowid", |row| {
-            let applied = row.get(1).and_then(Value::as_i64).unwrap_or_default();
-            all.push((text(row.first()), applied));
-            Ok(())
-        })?;
+        self.each(
+            "SELECT file, applied FROM _migrations ORDER BY applied, rowid",
+            |row| {
+                let applied = row.get(1).and_then(Value::as_i64).unwrap_or_default();
+                all.push((text(row.first()), applied));
+                Ok(())
+            },
+        )?;
         Ok(all)
     }
 
@@ -120,10 +138,13 @@ impl Source {
     /// What SQLite says.
     pub fn tables(&self) -> Result<Vec<String>> {
         let mut names = Vec::new();
-        self.each("SELECT name FROM sqlite_schema WHERE type = 'table'", |row| {
-            names.push(text(row.first()));
-            Ok(())
-        })?;
+        self.each(
+            "SELECT name FROM sqlite_schema WHERE type = 'table'",
+            |row| {
+                names.push(text(row.first()));
+                Ok(())
+            },
+        )?;
         Ok(names)
     }
 
@@ -154,7 +175,8 @@ impl Source {
 /// such ones of its own, so this is no proof of a newer version.
 pub fn newer(migrations: &[(String, i64)]) -> Option<&str> {
     let own = migrations.iter().map(|(file, _)| file.as_str());
-    own.filter(|file| file.ends_with(".go") && *file > NEWEST).max()
+    own.filter(|file| file.ends_with(".go") && *file > NEWEST)
+        .max()
 }
 
 /// Runs a statement and hands over each row.
