@@ -113,7 +113,7 @@ pub mod tokens {
 pub mod afterwards {
     wit_bindgen::generate!({
         inline: "package hangar:sdk-afterwards; world exported-afterwards { export hangar:plugin/afterwards@0.1.0; }",
-        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
+        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/sqlite", "../wit/operator", "../wit/backup", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
         with: {
             "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
         },
