@@ -59,7 +59,7 @@ fn unpack(zip: &mut ZipArchive<BufReader<File>>, work: &Path) -> Result<u64> {
         let Some(name) = entry.enclosed_name() else {
             return Err(Error::bad_input(format!(
                 "the backup has an entry {:?}, which leads out of it",
-                entry.name()
+                entry.name().unwrap_or_default()
             )));
         };
         let wanted = name == Path::new(DUMP) || name.starts_with(STORAGE);

@@ -62,7 +62,10 @@ impl Archive {
     /// Names of its entries, as JSON.
     pub fn entries(&self) -> Result<String> {
         let zip = self.read()?;
-        let names: Vec<&str> = zip.file_names().collect();
+        let names: Vec<_> = zip
+            .file_names()
+            .collect::<Result<_, _>>()
+            .map_err(|error| failed(&self.0)(error.into()))?;
         serde_json::to_string(&names).map_err(|error| Error::internal(error.to_string()))
     }
 
@@ -79,7 +82,7 @@ impl Archive {
                 return Err(Error::bad_input(format!(
                     "{} has an entry {:?}, which leads out of it",
                     self.0.display(),
-                    entry.name()
+                    entry.name().unwrap_or_default()
                 )));
             };
             if let Ok(inner) = name.strip_prefix(folder)

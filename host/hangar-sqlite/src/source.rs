@@ -114,7 +114,7 @@ pub fn refused(error: &rusqlite::Error) -> Error {
     let code = error.sqlite_error_code();
     match code {
         Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
-            damaged(format!("SQLite cannot read the database: {error}"))
+            damaged(format!("the database is damaged: {error}"))
         }
         _ => Error::new("sqlite", 400, format!("SQLite: {error}")),
     }

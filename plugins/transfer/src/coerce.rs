@@ -48,6 +48,10 @@ pub fn column(field: &Field, stored: Value, changes: &mut Vec<Change>) -> SqlVal
 }
 
 fn normal(field: &Field, stored: &Value, changes: &mut Vec<Change>) -> Value {
+    // Only 1 is true; of what clients send it is any number but 0.
+    if let (FieldType::Bool, Value::Number(number)) = (field.kind(), stored) {
+        return Value::Bool(number.as_f64() == Some(1.0));
+    }
     let mut normal = value::normalize(field, stored);
     match field.kind() {
         FieldType::Number if !normal.is_number() => {
@@ -121,6 +125,7 @@ mod tests {
         let cases = [
             (plain(FieldType::Bool), json!(1), SqlValue::Bool(true)),
             (plain(FieldType::Bool), json!("true"), SqlValue::Bool(true)),
+            (plain(FieldType::Bool), json!(2), SqlValue::Bool(false)),
             (plain(FieldType::Bool), json!("x"), SqlValue::Bool(false)),
             (
                 plain(FieldType::Number),

@@ -96,7 +96,7 @@ export async function fill(base, vars) {
   const full = new FormData();
   for (const [name, value] of Object.entries({
     id: 'kind00000000001', text: 'Ünïcode "quotes" \\ and \'more\'', number: '-12.5', bool: 'true', email: 'a@b.example', url: 'https://c.example/x?y=1',
-    editor: '<p>Hi</p>', date: '2023-04-05 06:07:08.901Z', select: 'two', relation: 'alice0000000001', json: '{"b":[1,2.5,"x"],"a":null}',
+    editor: '<p>Hi</p>', date: '2023-04-05 06:07:08.901Z', select: 'two', relation: 'alice0000000001', json: '{"a":null,"b":[1,2.5,"x"]}',
     geo: '{"lon":12.5,"lat":-7}', password: 'hunter22', hidden_text: 'nobody sees',
   })) full.append(name, value);
   for (const value of ['two', 'one']) full.append('selects', value);
