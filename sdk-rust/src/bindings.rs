@@ -139,3 +139,18 @@ pub mod commands {
         default_bindings_module: "hangar_sdk::bindings::commands",
     });
 }
+
+pub mod crons {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-crons; world exported-crons { export hangar:plugin/crons@0.1.0; }",
+        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_crons",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::crons",
+    });
+}

@@ -47,7 +47,9 @@ pub mod crypto {
 }
 /// Structured log lines.
 pub mod log {
-    pub use crate::bindings::imports::hangar::log::logger::{Level, log};
+    pub use crate::bindings::imports::hangar::log::logger::{Level, log, record};
+    /// Sets what the log store keeps.
+    pub use crate::bindings::imports::hangar::log::store::configure;
     /// An error line without fields.
     pub fn error(message: &str) {
         log(Level::Error, message, "");
@@ -99,6 +101,15 @@ pub mod afterwards {
 pub mod commands {
     pub use crate::bindings::commands::exports::hangar::plugin::commands::Guest;
 }
+/// Jobs: as the plugin that runs them, and those of all plugins.
+pub mod crons {
+    pub use crate::bindings::crons::exports::hangar::plugin::crons::Guest;
+    pub use crate::bindings::imports::hangar::plugin::schedule::{jobs, run_now, set};
+}
+/// Requests through the server's own routes.
+pub mod dispatch {
+    pub use crate::bindings::imports::hangar::http::dispatch::{SubRequest, SubResponse, send};
+}
 /// Start and activation.
 pub mod lifecycle {
     pub use crate::bindings::lifecycle::exports::hangar::plugin::lifecycle::Guest;
@@ -106,6 +117,7 @@ pub mod lifecycle {
 
 pub use bindings::afterwards::export_afterwards;
 pub use bindings::commands::export_commands;
+pub use bindings::crons::export_crons;
 pub use bindings::handler::export_hooks;
 pub use bindings::handler_http::export_http;
 pub use bindings::identity::export_identity;

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use hangar_guard::Guard;
 use hangar_plugins::Host;
+use hangar_telemetry::Telemetry;
 use http::HeaderValue;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -31,6 +32,7 @@ pub struct Server {
 pub(crate) struct Inner {
     pub host: Arc<Host>,
     pub guard: Arc<Guard>,
+    pub telemetry: Arc<Telemetry>,
     pub options: HttpOptions,
     pub files: Option<files::Files>,
     /// Requests at once.
@@ -51,14 +53,21 @@ impl Predicate for OnlyMarked {
 }
 
 impl Server {
-    /// A server over the plugins of `host`; `guard` holds the policy they have set.
-    pub fn new(host: Arc<Host>, guard: Arc<Guard>, options: HttpOptions) -> Self {
+    /// A server over the plugins of `host`; `guard` holds the policy they have set, `telemetry` takes an entry of each
+    /// request.
+    pub fn new(
+        host: Arc<Host>,
+        guard: Arc<Guard>,
+        telemetry: Arc<Telemetry>,
+        options: HttpOptions,
+    ) -> Self {
         let files = options.public.as_deref().map(files::Files::new);
         let places = Arc::new(Semaphore::new(host.limits().requests));
         Self {
             inner: Arc::new(Inner {
                 host,
                 guard,
+                telemetry,
                 options,
                 files,
                 places,

@@ -51,6 +51,7 @@ exports! {
     activate: "hangar:plugin/lifecycle@0.1.0" "activate" (()) -> ();
     start: "hangar:plugin/lifecycle@0.1.0" "start" ((String,)) -> String;
     command: "hangar:plugin/commands@0.1.0" "run" ((String, Vec<String>)) -> String;
+    cron: "hangar:plugin/crons@0.1.0" "run" ((String,)) -> ();
     authenticate: "hangar:auth/identity@0.1.0" "authenticate" ((String,)) -> Option<String>;
     issue: "hangar:auth/tokens@0.1.0" "issue" ((String, String, String, String)) -> String;
     collection: "hangar:collections/records@0.1.0" "collection" ((String,)) -> String;

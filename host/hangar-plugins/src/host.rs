@@ -30,6 +30,8 @@ pub struct Host {
     /// One swap at a time: a graph is derived from the one before.
     pub(crate) swapping: tokio::sync::Mutex<()>,
     pub(crate) identities: Identities,
+    /// Jobs added by plugins while they run.
+    pub(crate) added: crate::crons::Added,
     pub(crate) generations: AtomicU64,
     this: Weak<Self>,
 }
@@ -58,6 +60,7 @@ impl Host {
             graph: ArcSwap::default(),
             swapping: tokio::sync::Mutex::new(()),
             identities: Identities::new(),
+            added: crate::crons::Added::default(),
             generations: AtomicU64::new(0),
             this: this.clone(),
         }))

@@ -6,6 +6,8 @@
 
 mod capability;
 mod chain;
+mod crons;
+mod dispatch;
 mod exports;
 mod generation;
 mod graph;
@@ -22,14 +24,15 @@ mod stderr;
 mod streaming;
 
 pub use capability::{Capability, Locals, ParsedGrant, TypeMap};
+pub use crons::Job;
 pub use exports::{HttpRequest, HttpResponse, Payload};
 pub use generation::{Generation, SourceFile, Sources};
 pub use graph::{Matched, PluginSummary};
 pub use hangar_wit::Content;
 pub use host::Host;
 pub use identity::Identity;
-pub use manifest::{Command, Manifest, Registrations, Route, Subscription};
-pub use requests::{Answer, AnswerBody, Incoming};
+pub use manifest::{Command, Cron, Manifest, Registrations, Route, Subscription};
+pub use requests::{Answer, AnswerBody, Caller, Incoming, error_lines};
 pub use settings::PluginSettings;
 pub use staging::read_component;
 pub use state::{CallContext, Parts, RequestHead, State};

@@ -19,6 +19,8 @@ pub(crate) mod generated {
             package hangar:links;
             world links {
                 import hangar:plugin/context@0.1.0;
+                import hangar:plugin/schedule@0.1.0;
+                import hangar:http/dispatch@0.1.0;
                 import hangar:http/streaming@0.1.0;
                 import hangar:hooks/chain@0.1.0;
                 import hangar:hooks/next@0.1.0;
@@ -53,19 +55,30 @@ impl HasData for Access {
     type Data<'a> = &'a mut State;
 }
 
-/// The grant of a service that another plugin provides: `collections = true`.
+/// The grants of what this crate links itself: `collections = true`.
 pub(crate) struct ServiceGrant {
     collections: bool,
     auth: bool,
+    /// Requests through the server's own routes.
+    pub dispatch: bool,
+    /// Seeing and running the jobs of all plugins.
+    pub crons: bool,
 }
 
 impl ServiceGrant {
-    /// Reads both grants of a plugin.
+    /// Their names.
+    pub const NAMES: [&str; 4] = ["collections", "auth", "dispatch", "crons"];
+}
+
+impl ServiceGrant {
+    /// Reads the grants of a plugin.
     pub(crate) fn new(grants: &std::collections::BTreeMap<String, serde_json::Value>) -> Self {
         let granted = |name: &str| grants.get(name) == Some(&serde_json::Value::Bool(true));
         Self {
             collections: granted("collections"),
             auth: granted("auth"),
+            dispatch: granted("dispatch"),
+            crons: granted("crons"),
         }
     }
 }

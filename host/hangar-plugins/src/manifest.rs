@@ -32,6 +32,9 @@ pub struct Manifest {
     /// Subscriptions known now; `start` may add more.
     #[serde(default)]
     pub hooks: Vec<Subscription>,
+    /// Jobs known now; `start` may add more.
+    #[serde(default)]
+    pub crons: Vec<Cron>,
     /// Commands it adds to the CLI.
     #[serde(default)]
     pub commands: Vec<Command>,
@@ -78,6 +81,15 @@ pub struct Subscription {
     pub priority: i32,
 }
 
+/// A job that a plugin runs at certain minutes.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Cron {
+    /// Unique in the plugin.
+    pub id: String,
+    /// When, as `hangar-cron` reads it.
+    pub expression: String,
+}
+
 /// A command of the CLI that a plugin serves.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Command {
@@ -103,6 +115,9 @@ pub struct Registrations {
     /// Subscriptions.
     #[serde(default)]
     pub hooks: Vec<Subscription>,
+    /// Jobs.
+    #[serde(default)]
+    pub crons: Vec<Cron>,
 }
 
 impl Manifest {

@@ -6,6 +6,7 @@ mod database;
 mod doctor;
 mod output;
 mod plugins;
+mod scheduler;
 mod serve;
 mod settings;
 mod sources;

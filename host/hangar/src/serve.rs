@@ -13,7 +13,7 @@ use crate::database::Database;
 use crate::output::say;
 use crate::plugins::Manager;
 use crate::settings::{Flags, Settings};
-use crate::wiring;
+use crate::{scheduler, wiring};
 
 /// A save often comes as several events: changes this close together are taken as one.
 const DEBOUNCE: Duration = Duration::from_millis(40);
@@ -54,6 +54,8 @@ async fn with_database(
     began: Instant,
 ) -> Result<()> {
     let host = wiring::host(settings, database.postgres.clone())?;
+    let telemetry = wiring::telemetry_of(&host);
+    telemetry.start(connector(database));
     let manager = Arc::new(Manager::new(host.clone()));
     manager.apply(settings).await?;
     let supervisor = database.cluster.clone().map(|cluster| {
@@ -64,6 +66,7 @@ async fn with_database(
         })
     });
     tokio::spawn(Host::reclaim(host.clone()));
+    let jobs = tokio::spawn(scheduler::run(host.clone(), connector(database)));
     let renewal = tokio::spawn(keep_current(manager, settings.clone(), flags));
     let address = listener
         .local_addr()
@@ -75,9 +78,10 @@ async fn with_database(
     };
     let mut stopped = stop.clone();
     let guard = wiring::guard_of(&host);
-    let serving = Server::new(host.clone(), guard, options).serve(listener, async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
-    });
+    let serving =
+        Server::new(host.clone(), guard, telemetry.clone(), options).serve(listener, async move {
+            let _ = stopped.wait_for(|stop| *stop).await;
+        });
     let mut stopped = stop;
     let served = tokio::select! {
         served = serving => served.map_err(|error| Error::internal(format!("the server failed: {error}"))),
@@ -90,11 +94,22 @@ async fn with_database(
         }
     };
     renewal.abort();
+    jobs.abort();
+    telemetry.close().await;
     if let Some(supervisor) = supervisor {
         supervisor.abort();
     }
     tracing::info!("stopped");
     served
+}
+
+/// How background work gets connections of its own.
+fn connector(database: &Database) -> hangar_telemetry::Connect {
+    let options = database.postgres.connect_options().clone();
+    Arc::new(move || {
+        let options = options.clone();
+        Box::pin(async move { options.connect().await })
+    })
 }
 
 /// Says where the server is, which plugins run, and how to make the first superuser.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use hangar_core::{Error, Limits, Result};
 use hangar_plugins::{Capability, Host, ParsedGrant, State, TypeMap};
 use hangar_postgres::Postgres;
+use hangar_telemetry::{Entry, Level, Telemetry};
 use hangar_wasm::Runtime;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use wasmtime::component::Linker;
 
 use crate::settings::Settings;
@@ -33,12 +34,37 @@ pub fn host(settings: &Settings, postgres: Arc<Postgres>) -> Result<Arc<Host>> {
     services.insert(hangar_kv::Kv::default());
     services.insert(hangar_crypto::Crypto::default());
     services.insert_shared(Arc::new(hangar_guard::Guard::default()));
+    let telemetry = Arc::new(Telemetry::default());
+    services.insert(LogStore(telemetry.clone()));
+    services.insert_shared(telemetry);
     Host::new(runtime, capabilities(), services, limits).map_err(failed)
 }
 
 /// What the server asks before it calls a plugin.
 pub fn guard_of(host: &Host) -> Arc<hangar_guard::Guard> {
     host.services().shared().expect(PRESENT)
+}
+
+/// What takes an entry of each request.
+pub fn telemetry_of(host: &Host) -> Arc<Telemetry> {
+    host.services().shared().expect(PRESENT)
+}
+
+/// Puts what plugins record into the log store.
+struct LogStore(Arc<Telemetry>);
+
+impl hangar_log::Sink for LogStore {
+    fn record(&self, level: hangar_log::Level, message: String, fields: Map<String, Value>) {
+        let level = match level {
+            hangar_log::Level::Debug => Level::DEBUG,
+            hangar_log::Level::Info => Level::INFO,
+            hangar_log::Level::Warn => Level::WARN,
+            hangar_log::Level::Error => Level::ERROR,
+        };
+        if self.0.wants(level) {
+            self.0.record(Entry::new(level, message, fields));
+        }
+    }
 }
 
 /// The engine must have room for the plugin that may have the most.
@@ -86,6 +112,11 @@ fn capabilities() -> Vec<Capability> {
             parse_grant: |value| grant(hangar_files::Grant::parse(value)),
         },
         Capability {
+            name: "logs",
+            link: |linker| hangar_telemetry::add_to_linker(linker, logs),
+            parse_grant: |value| grant(hangar_telemetry::Grant::parse(value)),
+        },
+        Capability {
             name: "log",
             link: always_granted,
             parse_grant: needless,
@@ -107,6 +138,10 @@ fn always_granted(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             request: &parts.call.request_id,
             limits: parts.limits,
             written: parts.locals.get(),
+            sink: parts
+                .services
+                .get::<LogStore>()
+                .map(|store| store as &dyn hangar_log::Sink),
         }
     })?;
     hangar_config::add_to_linker(linker, |state: &mut State| hangar_config::View {
@@ -191,5 +226,14 @@ fn guard(state: &mut State) -> hangar_guard::View<'_> {
             client: &request.client,
             identity: identity.as_deref(),
         }),
+    }
+}
+
+fn logs(state: &mut State) -> hangar_telemetry::View<'_> {
+    let parts = state.parts();
+    hangar_telemetry::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        telemetry: parts.services.get().expect(PRESENT),
     }
 }

@@ -3,17 +3,18 @@ const LAYERS = {
   "hangar-core": [],
   "hangar-wit": ["hangar-core"],
   "hangar-wasm": ["hangar-core"],
-  "hangar-plugins": ["hangar-core", "hangar-wasm", "hangar-wit"],
-  // The server enforces the policy that plugins set through the capability.
-  "hangar-http": ["hangar-core", "hangar-guard", "hangar-plugins"],
+  "hangar-plugins": ["hangar-core", "hangar-cron", "hangar-wasm", "hangar-wit"],
+  // The server enforces the policy that plugins set, and tells the log store of each request.
+  "hangar-http": ["hangar-core", "hangar-guard", "hangar-plugins", "hangar-telemetry"],
 };
 
 /** One per capability: they use the shared types and never one another. */
-const CAPABILITIES = ["hangar-config", "hangar-crypto", "hangar-fetch", "hangar-files", "hangar-guard", "hangar-kv", "hangar-log", "hangar-postgres", "hangar-unserved"];
+const CAPABILITIES = ["hangar-config", "hangar-crypto", "hangar-fetch", "hangar-files", "hangar-guard", "hangar-kv", "hangar-log", "hangar-postgres", "hangar-telemetry", "hangar-unserved"];
 for (const name of CAPABILITIES) LAYERS[name] = ["hangar-core", "hangar-wit"];
 
-/** Knows nothing of Hangar at all. */
+/** Know nothing of Hangar at all. */
 LAYERS["hangar-cluster"] = [];
+LAYERS["hangar-cron"] = [];
 
 /** The binary wires everything. */
 const WIRING = "hangar";
@@ -22,7 +23,7 @@ const WIRING = "hangar";
 const HOMES = {
   wasmtime: ["hangar", "hangar-wit", "hangar-wasm", "hangar-plugins", ...CAPABILITIES],
   "wasmtime-wasi": ["hangar-plugins"],
-  "tokio-postgres": ["hangar", "hangar-postgres", "hangar-cluster", "bench-floor"],
+  "tokio-postgres": ["hangar", "hangar-postgres", "hangar-telemetry", "hangar-cluster", "bench-floor"],
   "postgres-types": ["hangar-postgres"],
   reqwest: ["hangar-fetch"],
   axum: ["hangar-http", "bench-floor"],

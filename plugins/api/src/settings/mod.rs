@@ -1,6 +1,5 @@
 //! The application's settings: one JSON document, shown without its secrets, changed by merging.
 
-mod cron;
 mod merge;
 mod policy;
 mod rate_limits;
