@@ -135,3 +135,53 @@ impl Telemetry {
         let _ = tokio::time::timeout(CLOSING, closing).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn entry() -> Entry {
+        Entry::new(Level::INFO, "GET /".into(), serde_json::Map::new())
+    }
+
+    fn kept(telemetry: &Telemetry) {
+        telemetry
+            .configure(r#"{"days":1,"min-level":0}"#)
+            .expect("settings");
+    }
+
+    #[tokio::test]
+    async fn what_the_database_cannot_take_is_dropped_and_counted_and_nobody_waits() {
+        let telemetry = Telemetry::default();
+        kept(&telemetry);
+        // A database that never answers.
+        telemetry.start_with(Arc::new(|| Box::pin(std::future::pending())), 100);
+        let began = Instant::now();
+        for _ in 0..50_000 {
+            telemetry.record(entry());
+        }
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        // Those in the queue, and at most one batch that the writer has taken out of it.
+        let dropped = telemetry.dropped();
+        assert!((49_000..50_000).contains(&dropped), "{dropped}");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_wanted_costs_nothing() {
+        let telemetry = Telemetry::default();
+        assert!(!telemetry.wants(Level::ERROR), "not started");
+        telemetry.start_with(Arc::new(|| Box::pin(std::future::pending())), 1);
+        assert!(!telemetry.wants(Level::ERROR), "not configured");
+        kept(&telemetry);
+        assert!(telemetry.wants(Level::INFO) && !telemetry.wants(Level::DEBUG));
+        assert!(telemetry.configure("{").is_err());
+        telemetry.configure(r#"{"days":0}"#).expect("settings");
+        for _ in 0..10 {
+            telemetry.record(entry());
+        }
+        assert_eq!(telemetry.dropped(), 0);
+    }
+}

@@ -25,7 +25,7 @@ const BASE: &str = "
 ";
 
 /// Nodes make and drop partitions one after the other; readers do not hold them up for long.
-const ALONE: &str = "SET LOCAL lock_timeout = '5s'; SELECT pg_advisory_xact_lock(7310614325, 1)";
+const ALONE: &str = "SET LOCAL lock_timeout = '5s'; SELECT pg_advisory_xact_lock(7310614325)";
 
 /// The day of a moment, UTC.
 pub fn day(at: Timestamp) -> Date {

@@ -18,7 +18,8 @@ const PREPARE: &str = "CREATE SCHEMA IF NOT EXISTS hangar; \
     CREATE TABLE IF NOT EXISTS hangar.job_runs (plugin text, id text, minute bigint NOT NULL, PRIMARY KEY (plugin, id))";
 
 /// Held while the job runs, by a connection of its own: PostgreSQL lets go of it if the node dies.
-const LOCK: &str = "SELECT pg_try_advisory_lock(7310614326, hashtext($1::text || '/' || $2))";
+const LOCK: &str =
+    "SELECT pg_try_advisory_lock(hashtextextended($1::text || '/' || $2::text, 7310614326))";
 
 /// Claims a minute, unless another node was faster.
 const CLAIM: &str = "INSERT INTO hangar.job_runs AS runs (plugin, id, minute) VALUES ($1, $2, $3) \

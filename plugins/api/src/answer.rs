@@ -4,6 +4,7 @@ use hangar_model::ApiError;
 use hangar_model::picker::Picker;
 use hangar_sdk::http::{Request, Response};
 use hangar_sdk::{Error, log};
+use serde_json::{Map, Value};
 
 /// A route that failed, for the client or for us.
 pub enum Failure {
@@ -20,8 +21,35 @@ impl From<ApiError> for Failure {
 }
 
 impl From<Error> for Failure {
+    /// An `api_error` (a hook or another plugin has decided the answer) becomes that answer.
     fn from(error: Error) -> Self {
-        Self::Host(error)
+        if error.code != "api_error" {
+            return Self::Host(error);
+        }
+        let data = match serde_json::from_str(&error.data) {
+            Ok(Value::Object(data)) => data,
+            _ => Map::new(),
+        };
+        Self::Client(ApiError {
+            status: error.status,
+            message: error.message,
+            data,
+        })
+    }
+}
+
+impl Failure {
+    /// The failure as it passes through hooks.
+    pub fn into_error(self) -> Error {
+        match self {
+            Self::Host(error) => error,
+            Self::Client(error) => Error {
+                code: "api_error".into(),
+                message: error.message,
+                status: error.status,
+                data: Value::Object(error.data).to_string(),
+            },
+        }
     }
 }
 
@@ -39,10 +67,13 @@ pub fn finish(answer: Answer) -> Response {
         Ok(response) => response,
         Err(Failure::Client(api_error)) => error(&api_error),
         Err(Failure::Host(host_error)) => {
-            log::error(&format!(
-                "the request failed: {} ({})",
-                host_error.message, host_error.code
-            ));
+            // A hook's own error is in the log already.
+            if host_error.code != "hook_error" {
+                log::error(&format!(
+                    "the request failed: {} ({})",
+                    host_error.message, host_error.code
+                ));
+            }
             error(&ApiError::bad_request(""))
         }
     }

@@ -1,10 +1,13 @@
-//! The plugin `api`: health, settings, everything that no other plugin's route takes, and PocketBase's words for the
+//! The plugin `api`: health, settings, batches, logs, jobs, everything that no other plugin's route takes, and PocketBase's words for the
 //! host's errors.
 
 mod answer;
+mod batch;
+mod crons;
 mod fallback;
 mod health;
 mod identity;
+mod logs;
 mod page;
 mod settings;
 
@@ -19,6 +22,12 @@ impl hangar_sdk::http::Guest for Plugin {
             ("GET", "/api/health") => answer::finish(health::health(&request)),
             ("GET", "/api/settings") => answer::finish(settings::show(&request)),
             ("PATCH", "/api/settings") => answer::finish(settings::update(&request)),
+            ("POST", "/api/batch") => answer::finish(batch::batch(&request)),
+            ("GET", "/api/logs") => answer::finish(logs::list(&request)),
+            ("GET", "/api/logs/stats") => answer::finish(logs::stats(&request)),
+            ("GET", "/api/logs/{id}") => answer::finish(logs::show(&request)),
+            ("GET", "/api/crons") => answer::finish(crons::list(&request)),
+            ("POST", "/api/crons/{id}") => answer::finish(crons::start(&request)),
             ("GET", "/_") => page::redirect(),
             ("GET", "/_/") => page::page(),
             ("GET", "/_/install.css") => page::style(),
@@ -41,6 +50,13 @@ impl hangar_sdk::lifecycle::Guest for Plugin {
     }
 }
 
+impl hangar_sdk::crons::Guest for Plugin {
+    fn run(id: String) -> Result<()> {
+        crons::run(&id)
+    }
+}
+
+hangar_sdk::export_crons!(Plugin);
 hangar_sdk::export_http!(Plugin);
 hangar_sdk::export_lifecycle!(Plugin);
 hangar_sdk::manifest!("manifest.json");

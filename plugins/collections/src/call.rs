@@ -75,7 +75,12 @@ impl Call {
     /// 400 for a body that cannot be read.
     pub fn new(request: Request) -> Result<Self, ApiError> {
         let body = body::parse(request.header("content-type"), &request.body)?;
+        let context = match request.header("x-hangar-context") {
+            Some("batch") => "batch",
+            _ => "",
+        };
         let mut call = Self {
+            context,
             method: request.method,
             path: request.path,
             query: request.query,
