@@ -79,6 +79,9 @@ pub fn finish(answer: Answer) -> Response {
     }
 }
 
+/// The keys by which a page of a list is known.
+const PAGE: [&str; 5] = ["page", "perPage", "totalItems", "totalPages", "items"];
+
 /// A JSON response, narrowed by `?fields=`.
 ///
 /// # Errors
@@ -88,8 +91,13 @@ pub fn json(request: &Request, text: String) -> Result<Response, ApiError> {
     let Some(picker) = Picker::parse(&fields).map_err(|_| ApiError::bad_request(""))? else {
         return Ok(Response::json(200, text));
     };
-    let mut value = serde_json::from_str(&text).map_err(|_| ApiError::internal(""))?;
-    picker.pick(&mut value);
+    let mut value: Value = serde_json::from_str(&text).map_err(|_| ApiError::internal(""))?;
+    // Of a page the items are narrowed, and its numbers stay.
+    let is_page = PAGE.iter().all(|key| value.get(key).is_some());
+    match value.get_mut("items").filter(|_| is_page) {
+        Some(items) => picker.pick(items),
+        None => picker.pick(&mut value),
+    }
     Ok(Response::json(200, hangar_model::json::to_json(&value)))
 }
 

@@ -72,7 +72,8 @@ impl Form {
         }
         let content_type = request.header("content-type").unwrap_or_default();
         let kind = content_type.split(';').next().unwrap_or_default().trim();
-        if kind.eq_ignore_ascii_case("application/json") {
+        // Go's binder knows it in lower case only.
+        if kind == "application/json" {
             // Like Go's decoder: the first document counts, what follows it does not.
             let mut documents = serde_json::Deserializer::from_slice(&request.body).into_iter();
             if let Some(document) = documents.next() {
