@@ -54,12 +54,7 @@ impl Database {
     pub fn dump(&self, out: &mut impl Write) -> Result<()> {
         let mut command = self.command("pg_dump")?;
         // Unlogged tables hold what may be lost: request logs and metrics.
-        command.args([
-            "--format=custom",
-            "--no-owner",
-            "--no-privileges",
-            "--no-unlogged-table-data",
-        ]);
+        command.args(["--format=custom", "--no-owner", "--no-unlogged-table-data"]);
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -85,7 +80,7 @@ impl Database {
     pub fn load(&self, dump: &std::path::Path) -> Result<()> {
         let mut script = self
             .command("pg_restore")?
-            .args(["--no-owner", "--no-privileges", "--file=-"])
+            .args(["--no-owner", "--file=-"])
             .arg(dump)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -4,7 +4,7 @@
 //! so that its report is true.
 
 use hangar_model::Collection;
-use hangar_sdk::postgres::{Transaction, begin};
+use hangar_sdk::postgres::{self, Transaction, begin};
 use hangar_sdk::{Result, collections, kv, operator};
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,6 +15,12 @@ use crate::{indexes, settings, target, views};
 
 /// Topic that tells plugins of changed collections.
 const TOPIC: &str = "collections";
+/// Stores the metadata once more, which numbers it anew.
+const ORDER: &str = "WITH gone AS (DELETE FROM hangar_collections.collections RETURNING *) \
+    INSERT INTO hangar_collections.collections (\"id\", \"name\", \"type\", \"system\", \"created\", \"updated\", \"data\") \
+    SELECT gone.\"id\", gone.\"name\", gone.\"type\", gone.\"system\", gone.\"created\", gone.\"updated\", gone.\"data\" \
+    FROM gone LEFT JOIN json_array_elements_text($1::text::json) WITH ORDINALITY AS wanted(id, at) \
+    ON wanted.id = gone.\"id\" ORDER BY wanted.at, gone.\"_rowid_\"";
 
 /// Where an application comes from.
 pub trait Origin {
@@ -93,6 +99,16 @@ pub fn import(
     Ok(report.text(&format!("Imported: {told}")))
 }
 
+/// Puts the collections in the order in which they were created: views were made last, but need not be the youngest.
+fn order(all: &[Collection]) -> Result<()> {
+    let ids: Vec<&str> = all
+        .iter()
+        .map(|collection| collection.id.as_str())
+        .collect();
+    postgres::query(ORDER, vec![serde_json::to_string(&ids)?.into()])?;
+    Ok(())
+}
+
 /// Makes the collections and copies their records; answers how many there are in all.
 fn tables(origin: &impl Origin, all: &[Collection], report: &mut Report) -> Result<u64> {
     let tables = || all.iter().filter(|collection| !collection.is_view());
@@ -110,5 +126,6 @@ fn tables(origin: &impl Origin, all: &[Collection], report: &mut Report) -> Resu
         indexes::make(collection, report)?;
     }
     views::make(all, report)?;
+    order(all)?;
     Ok(total)
 }
