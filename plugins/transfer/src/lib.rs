@@ -45,10 +45,18 @@ impl hangar_sdk::http::Guest for Plugin {
     }
 }
 
+impl hangar_sdk::uploads::LimitsGuest for Plugin {
+    /// Backups are as large as they are; what all uploads may take together is bounded by `limits.uploads-bytes`.
+    fn form_limit(_method: String, _route: String, _params: Vec<String>) -> Result<f64> {
+        Ok(f64::MAX)
+    }
+}
+
 #[cfg(target_arch = "wasm32")]
 mod exports {
     use super::Plugin;
     hangar_sdk::export_commands!(Plugin);
     hangar_sdk::export_http!(Plugin);
+    hangar_sdk::export_limits!(Plugin);
 }
 hangar_sdk::manifest!("manifest.json");

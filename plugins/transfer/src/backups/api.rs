@@ -8,7 +8,7 @@ use hangar_sdk::{Error, backup, log};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{all, name};
+use super::{all, files, name};
 
 /// 400 for a body that cannot be read.
 const UNREADABLE: &str = "An error occurred while loading the submitted data.";
@@ -18,15 +18,21 @@ const GONE: &str = "Invalid or already deleted backup file.";
 /// Restoring replaces the database under the server and takes as long as it takes, so it is done beside it.
 const RESTORE: &str = "Backups are restored from the command line: hangar backup restore";
 
+/// Who is asking.
 #[derive(Deserialize)]
-struct Identity {
+pub struct Identity {
+    /// Whether it is a superuser.
     #[serde(default)]
-    superuser: bool,
+    pub superuser: bool,
 }
 
 /// Answers a request.
 pub fn handle(request: &Request) -> Response {
-    let answer = superusers_only(request).and_then(|()| route(request));
+    let answer = match (request.method.as_str(), request.route.as_str()) {
+        // A download is a link: it carries a token of its own instead of a header.
+        ("GET", "/api/backups/{key}") => files::download(request),
+        _ => superusers_only(request).and_then(|()| route(request)),
+    };
     answer.unwrap_or_else(|error| Response::json(error.status, error.to_json()))
 }
 
@@ -44,6 +50,7 @@ fn route(request: &Request) -> Result<Response, ApiError> {
     match (request.method.as_str(), request.route.as_str()) {
         ("GET", "/api/backups") => list(request),
         ("POST", "/api/backups") => create(request),
+        ("POST", "/api/backups/upload") => files::upload(),
         ("DELETE", _) => delete(key),
         ("POST", _) => restore(key),
         _ => Err(ApiError::not_found("")),

@@ -1,6 +1,7 @@
 //! Backups: over HTTP in PocketBase's format, on the command line, and as a job.
 
 mod api;
+mod files;
 mod name;
 
 use hangar_sdk::{Error, Result, backup};

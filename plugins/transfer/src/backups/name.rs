@@ -32,6 +32,15 @@ pub fn check(name: &str) -> Result<(), FieldError> {
     Ok(())
 }
 
+/// Whether an uploaded file may keep its name: one segment of a path that hides nothing.
+pub fn is_safe(name: &str) -> bool {
+    let plain = |c: char| !c.is_control() && !matches!(c, '/' | '\\' | '"');
+    !name.is_empty()
+        && name.chars().count() <= MAX
+        && !name.starts_with('.')
+        && name.chars().all(plain)
+}
+
 /// A name of now: `pb_backup_<app>_<time>.zip`, with something before it.
 ///
 /// # Errors
@@ -82,6 +91,16 @@ mod tests {
             check(&long).expect_err("too long").code,
             "validation_length_out_of_range"
         );
+    }
+
+    #[test]
+    fn uploaded_names_stay_in_their_folder() {
+        assert!(is_safe("My Up.zip") && is_safe("y.txt"));
+        for name in [
+            "", "..", ".hidden", "a/b.zip", "a\\b.zip", "a\"b.zip", "a\nb",
+        ] {
+            assert!(!is_safe(name), "{name:?}");
+        }
     }
 
     #[test]
