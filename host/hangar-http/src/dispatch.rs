@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -10,14 +10,10 @@ use hangar_guard::Asked;
 use hangar_plugins::{Answer, AnswerBody, Caller, Content, Incoming, RequestHead, error_lines};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
-use http_body_util::{BodyExt, Limited};
 
 use crate::journal::{self, Note};
 use crate::server::Inner;
-use crate::{paths, respond};
-
-/// How long a request body may take to arrive, as in PocketBase.
-const READ: Duration = Duration::from_secs(300);
+use crate::{bodies, paths, respond};
 
 /// A request with what is known of it before a plugin is called.
 pub struct Asking {
@@ -100,16 +96,18 @@ async fn route(server: &Arc<Inner>, asking: &mut Asking, body: Body) -> Result<R
         response.extensions_mut().insert(Note::quiet());
         return Ok(response);
     }
-    let limit = matched
-        .as_ref()
-        .and_then(|matched| matched.route.body_limit);
-    let body = read(
+    let read = bodies::read(
+        server,
+        matched.as_ref(),
+        &asking.method,
+        &asking.parts,
         body,
-        limit.unwrap_or(server.host.limits().body_bytes),
-        &asking.parts.headers,
+        &asking.caller.request_id,
     )
     .await?;
-    let (caller, incoming) = (&asking.caller, asking.incoming(body, None));
+    let mut incoming = asking.incoming(read.bytes, None);
+    incoming.uploads = read.uploads;
+    let caller = &asking.caller;
     let answer = match matched {
         Some(matched) => server.host.serve(matched, caller, incoming).await?,
         None => match server.host.serve_fallback(caller, incoming).await {
@@ -159,9 +157,9 @@ async fn finish(answer: Answer) -> Result<Response> {
             for (name, value) in produced.headers {
                 if !headers
                     .iter()
-                    .any(|(known, _)| known.eq_ignore_ascii_case(name))
+                    .any(|(known, _)| known.eq_ignore_ascii_case(&name))
                 {
-                    headers.push((name.to_owned(), value));
+                    headers.push((name.into_owned(), value));
                 }
             }
             let status = produced.status.unwrap_or(answer.status);
@@ -239,6 +237,7 @@ impl Asking {
             query: self.parts.uri.query().unwrap_or_default().to_owned(),
             headers,
             body,
+            uploads: None,
         }
     }
 }
@@ -269,39 +268,6 @@ fn token(headers: &HeaderMap) -> Option<String> {
         _ => value,
     };
     (!token.is_empty()).then(|| token.to_owned())
-}
-
-async fn read(body: Body, limit: usize, headers: &HeaderMap) -> Result<Vec<u8>> {
-    let too_large = || {
-        Error::new(
-            "body_too_large",
-            413,
-            format!(
-                "the request body is larger than {limit} bytes (the route's body-limit, else limits.body-bytes)"
-            ),
-        )
-    };
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > limit) {
-        return Err(too_large());
-    }
-    let reading = Limited::new(body, limit).collect();
-    let Ok(read) = tokio::time::timeout(READ, reading).await else {
-        let message = format!(
-            "the request body did not arrive within {} s",
-            READ.as_secs()
-        );
-        return Err(Error::new("timeout", 408, message));
-    };
-    match read {
-        Ok(collected) => Ok(collected.to_bytes().into()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Err(error) => Err(Error::bad_input(format!(
-            "the request body could not be read: {error}"
-        ))),
-    }
 }
 
 /// The identifier a proxy gave the request, if it is a sane one, else a new one.

@@ -52,6 +52,8 @@ impl Host {
             query: request.query.clone(),
             headers,
             body,
+            // The form of the whole is not that of a part.
+            uploads: None,
         };
         let matched = self.graph().route(&request.method, &request.path);
         let body = request.body.clone();

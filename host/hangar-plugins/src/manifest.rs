@@ -47,6 +47,9 @@ pub struct Manifest {
     /// Headers the host adds to every response (only honoured from the fallback plugin).
     #[serde(default)]
     pub response_headers: BTreeMap<String, String>,
+    /// Limits it needs beside the general ones. Only honoured for shipped plugins; hangar.toml wins.
+    #[serde(default)]
+    pub limits: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A route: `{name}` captures one segment, `{name...}` the rest of the path.
@@ -64,6 +67,9 @@ pub struct Route {
     /// Whether the plugin counts requests itself (`hangar:http/guard.check`), so that the host does not.
     #[serde(default)]
     pub own_limits: bool,
+    /// Whether the host takes `multipart/form-data` bodies apart as they arrive (`hangar:http/form`).
+    #[serde(default)]
+    pub forms: bool,
 }
 
 /// A subscription to an event.
@@ -95,9 +101,20 @@ pub struct Cron {
 pub struct Command {
     /// Words of the command: `superuser create`.
     pub name: String,
-    /// Names of its arguments, `[NAME]` for optional ones.
+    /// Names of its arguments, `[NAME]` for optional ones, `[NAME...]` for any number of them at the end.
     #[serde(default)]
     pub arguments: Vec<String>,
+    /// Names of its options: `dry-run` for a switch, `format=NAME` for one with a value, `key=$NAME` for one whose value
+    /// is the name of an environment variable. The plugin gets them behind the arguments, as `--dry-run` and
+    /// `--format=…`; for the last kind with what the variable holds.
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// The argument that is a folder, which the plugin may then read.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// Whether it may run for hours: the limits of time are those of `limits.command-ms`.
+    #[serde(default)]
+    pub long: bool,
     /// One line of help.
     #[serde(default)]
     pub about: String,

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use hangar_core::{Error, Result};
+use hangar_uploads::Uploads;
 use hangar_wit::errors::Error as WitError;
 use hangar_wit::{Body, Chunks};
 use tokio::sync::oneshot;
@@ -28,6 +29,8 @@ pub struct Incoming {
     pub headers: String,
     /// The body.
     pub body: Vec<u8>,
+    /// Its form, if the host has taken one apart.
+    pub uploads: Option<Arc<Uploads>>,
 }
 
 /// Who makes a request.
@@ -115,6 +118,81 @@ impl Host {
         self.fallback(call, incoming).await
     }
 
+    /// Asks the plugin that owns a route how large a form it takes, for one past the route's `body-limit`. `None` if it
+    /// has no say in it.
+    pub async fn form_limit(
+        &self,
+        matched: &Matched,
+        method: &str,
+        request_id: &Arc<str>,
+    ) -> Result<Option<u64>> {
+        let generation = &matched.generation;
+        let limits = &generation.plugin.limits;
+        let call = CallContext::new(request_id.clone(), limits.wall_ms, limits.cpu_ms);
+        let asked = (
+            method.to_owned(),
+            matched.route.path.clone(),
+            matched.params.clone(),
+        );
+        let answer = generation
+            .run(
+                &self.this(),
+                call,
+                Entry::default(),
+                async |instance: &mut Instance| {
+                    let Instance { store, functions } = instance;
+                    match &functions.form_limit {
+                        Some(form_limit) => Ok(Some(form_limit.call_async(store, asked).await?.0)),
+                        None => Ok(None),
+                    }
+                },
+            )
+            .await?;
+        let limit = answer.transpose().map_err(Error::from)?;
+        Ok(limit.map(|bytes| bytes.max(0.0) as u64))
+    }
+
+    /// Lets the plugin that makes blobs out of others make one.
+    pub async fn derive(
+        &self,
+        place: String,
+        source: String,
+        target: String,
+        recipe: String,
+    ) -> Result<()> {
+        let graph = self.graph();
+        let unserved = || {
+            Error::new(
+                "unserved",
+                501,
+                "no installed plugin serves hangar:files/derive",
+            )
+        };
+        let generation = graph.deriver().ok_or_else(unserved)?;
+        let limits = &generation.plugin.limits;
+        let call = CallContext::new("derive".into(), limits.wall_ms, limits.cpu_ms);
+        let made = generation
+            .run(
+                &self.this(),
+                call,
+                Entry::default(),
+                async |instance: &mut Instance| {
+                    let Instance { store, functions } = instance;
+                    match &functions.derive {
+                        Some(derive) => Ok(Some(
+                            derive
+                                .call_async(store, (place, source, target, recipe))
+                                .await?
+                                .0,
+                        )),
+                        None => Ok(None),
+                    }
+                },
+            )
+            .await?;
+        made.ok_or_else(unserved)?.map_err(Error::from)
+    }
+
     /// The same within a call.
     pub(crate) async fn fallback(
         &self,
@@ -131,10 +209,11 @@ impl Host {
         generation: &Arc<Generation>,
         route: String,
         params: Vec<String>,
-        call: CallContext,
+        mut call: CallContext,
         incoming: Incoming,
     ) -> Result<Answer> {
         let limits = &generation.plugin.limits;
+        call.uploads = incoming.uploads;
         let request = HttpRequest {
             method: incoming.method,
             path: incoming.path,

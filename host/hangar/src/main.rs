@@ -1,5 +1,6 @@
 //! The `hangar` command: the command line and the wiring of the host's crates, nothing else.
 
+mod backup;
 mod cli;
 mod commands;
 mod database;

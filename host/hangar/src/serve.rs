@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use hangar_core::{Error, Result};
 use hangar_http::{HttpOptions, Server};
 use hangar_plugins::Host;
+use hangar_uploads::Spool;
 use notify::{RecursiveMode, Watcher};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -53,7 +54,7 @@ async fn with_database(
     stop: watch::Receiver<bool>,
     began: Instant,
 ) -> Result<()> {
-    let host = wiring::host(settings, database.postgres.clone())?;
+    let host = wiring::host(settings, database, None)?;
     let telemetry = wiring::telemetry_of(&host);
     telemetry.start(connector(database));
     let manager = Arc::new(Manager::new(host.clone()));
@@ -75,12 +76,19 @@ async fn with_database(
     let options = HttpOptions {
         public: Some(settings.public.clone()),
         origins: settings.origins.clone(),
+        spool: Some(Spool::new(
+            settings.dir.join("uploads"),
+            settings.limits.uploads_bytes,
+        )),
     };
+    let streams = wiring::start_realtime(&host);
     let mut stopped = stop.clone();
     let guard = wiring::guard_of(&host);
     let serving =
         Server::new(host.clone(), guard, telemetry.clone(), options).serve(listener, async move {
             let _ = stopped.wait_for(|stop| *stop).await;
+            // They would hold up the end for as long as they like.
+            streams.stop();
         });
     let mut stopped = stop;
     let served = tokio::select! {
@@ -93,6 +101,13 @@ async fn with_database(
             Ok(())
         }
     };
+    // What requests have left to the background gets as long again.
+    if tokio::time::timeout(DRAIN, host.drain()).await.is_err() {
+        tracing::warn!(
+            "some work in the background did not end in {} s and is lost",
+            DRAIN.as_secs()
+        );
+    }
     renewal.abort();
     jobs.abort();
     telemetry.close().await;

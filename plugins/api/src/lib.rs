@@ -3,6 +3,7 @@
 
 mod answer;
 mod batch;
+mod commands;
 mod crons;
 mod fallback;
 mod health;
@@ -22,6 +23,7 @@ impl hangar_sdk::http::Guest for Plugin {
             ("GET", "/api/health") => answer::finish(health::health(&request)),
             ("GET", "/api/settings") => answer::finish(settings::show(&request)),
             ("PATCH", "/api/settings") => answer::finish(settings::update(&request)),
+            ("POST", "/api/settings/test/s3") => answer::finish(settings::test_s3(&request)),
             ("POST", "/api/batch") => answer::finish(batch::batch(&request)),
             ("GET", "/api/logs") => answer::finish(logs::list(&request)),
             ("GET", "/api/logs/stats") => answer::finish(logs::stats(&request)),
@@ -35,6 +37,12 @@ impl hangar_sdk::http::Guest for Plugin {
             _ => fallback::answer(&request),
         };
         Ok(response)
+    }
+}
+
+impl hangar_sdk::commands::Guest for Plugin {
+    fn run(name: String, arguments: Vec<String>) -> Result<String> {
+        commands::run(&name, &arguments)
     }
 }
 
@@ -59,4 +67,5 @@ impl hangar_sdk::crons::Guest for Plugin {
 hangar_sdk::export_crons!(Plugin);
 hangar_sdk::export_http!(Plugin);
 hangar_sdk::export_lifecycle!(Plugin);
+hangar_sdk::export_commands!(Plugin);
 hangar_sdk::manifest!("manifest.json");

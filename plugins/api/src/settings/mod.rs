@@ -6,13 +6,15 @@ mod rate_limits;
 mod routes;
 mod rules;
 mod store;
+mod test_s3;
 mod validate;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use policy::apply;
-pub use routes::{show, update};
+pub use routes::{merge, show, update};
 pub use store::{MIGRATION, initialise, load};
+pub use test_s3::test_s3;
 
 /// All settings, in PocketBase's key order. [`Default`] is the zero value of each; a new application starts with
 /// [`Settings::initial`].

@@ -25,11 +25,16 @@ pub fn show(request: &Request) -> Answer {
 /// Merges the body into the settings.
 pub fn update(request: &Request) -> Answer {
     identity::require_superuser(request)?;
-    let bodies = bodies(request)?;
-    let settings = change(&bodies)?;
+    let settings = merge(&bodies(request)?)?;
+    respond(request, &settings)
+}
+
+/// Merges objects into the settings, stores them and lets them hold.
+pub fn merge(bodies: &[Map<String, Value>]) -> Result<Settings, Failure> {
+    let settings = change(bodies)?;
     revisions::bump(TOPIC);
     super::apply(&settings)?;
-    respond(request, &settings)
+    Ok(settings)
 }
 
 fn change(bodies: &[Map<String, Value>]) -> Result<Settings, Failure> {
@@ -58,7 +63,10 @@ fn respond(request: &Request, settings: &Settings) -> Result<Response, Failure> 
 }
 
 /// The objects to merge: the JSON body, or the fields of a form (`meta.appName`) and then its `@jsonPayload`.
-fn bodies(request: &Request) -> Result<Vec<Map<String, Value>>, ApiError> {
+///
+/// # Errors
+/// 400 for what cannot be read.
+pub fn bodies(request: &Request) -> Result<Vec<Map<String, Value>>, ApiError> {
     let unreadable = || ApiError::bad_request(UNREADABLE);
     if request.body.is_empty() {
         return Ok(Vec::new());
