@@ -58,6 +58,22 @@ pub mod uploads {
     /// Implemented by a plugin that takes larger forms than its routes' `body-limit`.
     pub use crate::bindings::limits::exports::hangar::http::limits::Guest as LimitsGuest;
 }
+/// SQLite databases in the folder that the operator named.
+pub mod sqlite {
+    pub use crate::bindings::imports::hangar::sqlite::reader::{Database, Rows, open};
+}
+/// Backups of everything.
+pub mod backup {
+    pub use crate::bindings::imports::hangar::backup::backups::{
+        busy, create, delete, list, restore,
+    };
+}
+/// The operator's folder and console, for commands.
+pub mod operator {
+    pub use crate::bindings::imports::hangar::operator::archive;
+    pub use crate::bindings::imports::hangar::operator::console::say;
+    pub use crate::bindings::imports::hangar::operator::folder::{Copied, copy, entries, read};
+}
 /// Values shared by the instances of this plugin, and counters shared by all plugins.
 pub mod kv {
     pub use crate::bindings::imports::hangar::kv::{revisions, store};
@@ -68,7 +84,9 @@ pub mod crypto {
 }
 /// Structured log lines.
 pub mod log {
-    pub use crate::bindings::imports::hangar::log::logger::{Level, log};
+    pub use crate::bindings::imports::hangar::log::logger::{Level, log, record};
+    /// Sets what the log store keeps.
+    pub use crate::bindings::imports::hangar::log::store::configure;
     /// An error line without fields.
     pub fn error(message: &str) {
         log(Level::Error, message, "");
@@ -77,6 +95,10 @@ pub mod log {
     pub fn warn(message: &str) {
         log(Level::Warn, message, "");
     }
+}
+/// Outgoing mail.
+pub mod mail {
+    pub use crate::bindings::imports::hangar::mail::sender::send;
 }
 /// The plugin's `config` table of hangar.toml, JSON.
 pub mod config {
@@ -87,6 +109,10 @@ pub mod context {
     pub use crate::bindings::imports::hangar::plugin::context::{
         after_transaction, forget_identity, identity, request_id,
     };
+}
+/// Work that goes on when the current call has been answered.
+pub mod background {
+    pub use crate::bindings::imports::hangar::plugin::background::start;
 }
 /// Hook chains.
 pub mod hooks {
@@ -116,9 +142,23 @@ pub mod auth {
 pub mod afterwards {
     pub use crate::bindings::afterwards::exports::hangar::plugin::afterwards::Guest;
 }
+/// Event streams to clients, and (`Guest`) the plugin that decides which of them are told of a change.
+pub mod realtime {
+    pub use crate::bindings::imports::hangar::realtime::broker::*;
+    pub use crate::bindings::matcher::exports::hangar::realtime::matcher::Guest;
+}
 /// Commands a plugin adds to the command line.
 pub mod commands {
     pub use crate::bindings::commands::exports::hangar::plugin::commands::Guest;
+}
+/// Jobs: as the plugin that runs them, and those of all plugins.
+pub mod crons {
+    pub use crate::bindings::crons::exports::hangar::plugin::crons::Guest;
+    pub use crate::bindings::imports::hangar::plugin::schedule::{jobs, run_now, set};
+}
+/// Requests through the server's own routes.
+pub mod dispatch {
+    pub use crate::bindings::imports::hangar::http::dispatch::{SubRequest, SubResponse, send};
 }
 /// Start and activation.
 pub mod lifecycle {
@@ -127,11 +167,13 @@ pub mod lifecycle {
 
 pub use bindings::afterwards::export_afterwards;
 pub use bindings::commands::export_commands;
+pub use bindings::crons::export_crons;
 pub use bindings::derive::export_derive;
 pub use bindings::handler::export_hooks;
 pub use bindings::handler_http::export_http;
 pub use bindings::identity::export_identity;
 pub use bindings::lifecycle::export_lifecycle;
 pub use bindings::limits::export_limits;
+pub use bindings::matcher::export_matcher;
 pub use bindings::records::export_records;
 pub use bindings::tokens::export_tokens;

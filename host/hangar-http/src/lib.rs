@@ -6,6 +6,8 @@ mod bodies;
 mod cors;
 mod dispatch;
 mod files;
+mod journal;
+mod listen;
 mod paths;
 mod respond;
 mod server;

@@ -91,6 +91,8 @@ impl Generation {
         let (instance, registrations) = generation.instantiate(host).await?;
         drop(instance);
         generation.registrations = registrations;
+        crate::crons::check(generation.name(), &generation.manifest.crons)?;
+        crate::crons::check(generation.name(), &generation.registrations.crons)?;
         Ok(generation)
     }
 

@@ -41,6 +41,7 @@ pub(crate) struct Graph {
     hooks: HashMap<String, Vec<Subscriber>>,
     collections: Option<Arc<Generation>>,
     auth: Option<Arc<Generation>>,
+    matcher: Option<Arc<Generation>>,
     deriver: Option<Arc<Generation>>,
     fallback: Option<Arc<Generation>>,
     /// Headers for every response.
@@ -172,6 +173,9 @@ impl Graph {
             if generation.exports.authenticate.is_some() {
                 graph.auth = Some(generation.clone());
             }
+            if generation.exports.matching.is_some() {
+                graph.matcher = Some(generation.clone());
+            }
             if generation.exports.derive.is_some() {
                 graph.deriver = Some(generation.clone());
             }
@@ -236,6 +240,11 @@ impl Graph {
     /// The plugin that serves identities.
     pub fn identities(&self) -> Option<&Arc<Generation>> {
         self.auth.as_ref()
+    }
+
+    /// The plugin that decides which clients are told of a change.
+    pub fn matcher(&self) -> Option<&Arc<Generation>> {
+        self.matcher.as_ref()
     }
 
     /// The plugin that makes blobs out of others.

@@ -38,6 +38,8 @@ pub struct RequestHead {
     pub path: String,
     /// Address of the client, behind proxies that are trusted.
     pub client: String,
+    /// Address of the peer.
+    pub peer: String,
 }
 
 /// What travels beside a call from plugin to plugin. Guests can neither read most of it nor forge any.

@@ -9,6 +9,7 @@ mod entry;
 pub mod files;
 mod multipart;
 pub mod random;
+pub mod realtime;
 pub mod records;
 pub mod schema;
 mod strict_json;
@@ -30,6 +31,8 @@ impl hangar_sdk::http::Guest for Plugin {
             records::handle(request)
         } else if request.route.starts_with("/api/files/") {
             files::handle(request)
+        } else if request.route == realtime::ROUTE {
+            realtime::handle(&request)
         } else {
             return Ok(schema::handle(&request));
         };
@@ -58,12 +61,19 @@ impl hangar_sdk::afterwards::Guest for Plugin {
     }
 }
 
+impl hangar_sdk::realtime::Guest for Plugin {
+    fn match_changes(changes: String) -> Result<String> {
+        realtime::matching::match_changes(&changes).map_err(answer::Failure::into_error)
+    }
+}
+
 #[cfg(target_arch = "wasm32")]
 mod exports {
     use super::Plugin;
     hangar_sdk::export_http!(Plugin);
     hangar_sdk::export_afterwards!(Plugin);
     hangar_sdk::export_lifecycle!(Plugin);
+    hangar_sdk::export_matcher!(Plugin);
     hangar_sdk::export_limits!(Plugin);
     hangar_sdk::export_records!(Plugin);
 }

@@ -19,6 +19,8 @@ const RANDOM_INDEX = /\bidx_(tokenKey|email)_[a-z0-9]{10}\b/g;
 const FILE_NAME = /(?<![\w])(\w*?)([a-z0-9]{10})?_[a-z0-9]{10}(\.[\w.*+=#-]+)/g;
 const HTTP_DATE = /[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT/g;
 const RANGE_BOUNDARY = /\b[0-9a-f]{60}\b/g;
+/** Keys whose values are record ids. */
+const ID_KEYS = ['id', 'otpId', 'mfaId'];
 const GENERATED_ID = /^[a-z0-9]{15}$/;
 
 /** Response headers that are part of the contract; all others are free. */
@@ -86,7 +88,7 @@ export class Normaliser {
       if (Array.isArray(value)) value.forEach(walk);
       else if (value !== null && typeof value === 'object') {
         for (const [key, inner] of Object.entries(value)) {
-          if (key === 'id' && typeof inner === 'string' && GENERATED_ID.test(inner)
+          if (ID_KEYS.includes(key) && typeof inner === 'string' && GENERATED_ID.test(inner)
             && !this.ids.has(inner) && !this.fixedText.includes(inner)) {
             count += 1;
             this.ids.set(inner, `<id:${step}.${count}>`);
@@ -115,7 +117,8 @@ export class Normaliser {
 
   #describeToken(token) {
     const [head, claims] = token.split('.').slice(0, 2).map((part) => Buffer.from(part, 'base64url').toString());
-    const relative = claims.replace(/"exp":(\d+)/, (whole, exp) => `"exp":"+${Math.round((Number(exp) - Date.now() / 1000) / 60)}min"`);
+    const distance = (seconds) => Math.round((Number(seconds) - Date.now() / 1000) / 60);
+    const relative = claims.replace(/"(exp|iat)":(\d+)/g, (whole, name, seconds) => `"${name}":"+${distance(seconds)}min"`);
     return `<token ${head} ${relative}>`.replaceAll('"', "'");
   }
 }

@@ -1,6 +1,5 @@
 //! The application's settings: one JSON document, shown without its secrets, changed by merging.
 
-mod cron;
 mod merge;
 mod policy;
 mod rate_limits;
@@ -13,7 +12,7 @@ mod validate;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use policy::apply;
-pub use routes::{show, update};
+pub use routes::{merge, show, update};
 pub use store::{MIGRATION, initialise, load};
 pub use test_s3::test_s3;
 

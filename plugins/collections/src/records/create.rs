@@ -18,8 +18,36 @@ use crate::records::{auth, query, submitted};
 
 /// Answers the request.
 pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call) -> Outcome<Response> {
-    let rule = query::rule_for(entry, RuleKind::Create, call)?;
     let picker = present::picker(call)?;
+    create(catalog, entry, call, |draft| {
+        let mut items = present::enrich(
+            catalog,
+            entry,
+            call,
+            vec![draft.shown.clone()],
+            Options::of(call),
+        )?;
+        Ok(Response::json(
+            200,
+            document::text(
+                catalog,
+                &present::pick(&picker, items.pop().unwrap_or_default()),
+            ),
+        ))
+    })
+}
+
+/// Creates what the call asks for, by the create rule, and answers with `respond` inside the request's event.
+///
+/// # Errors
+/// What the client is answered instead.
+pub fn create(
+    catalog: &Catalog,
+    entry: &Rc<Entry>,
+    call: &Call,
+    respond: impl FnOnce(&mut Draft) -> Outcome<Response>,
+) -> Outcome<Response> {
+    let rule = query::rule_for(entry, RuleKind::Create, call)?;
     let superuser = call.superuser();
     let mut draft = Draft::new(entry.clone());
     let resolved = submitted::resolve(entry, &draft.shown.values, call);
@@ -79,20 +107,7 @@ pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call) -> Outcome<Resp
             let result = result.map_err(|failure| draft::failed(draft, failure));
             ended::after(&CREATE, draft, &events, result)
                 .map_err(|failure| Failure::Api(failure.into_api(messages::CREATE_RECORD)))?;
-            let mut items = present::enrich(
-                catalog,
-                entry,
-                call,
-                vec![draft.shown.clone()],
-                Options::of(call),
-            )?;
-            Ok(Response::json(
-                200,
-                document::text(
-                    catalog,
-                    &present::pick(&picker, items.pop().unwrap_or_default()),
-                ),
-            ))
+            respond(draft)
         },
     )
 }

@@ -28,6 +28,8 @@ pub struct Draft {
     pub saved: bool,
     /// Whether the id came from a client.
     pub id_given: bool,
+    /// Of a deletion: the messages to those who may know of it.
+    pub farewell: Option<String>,
     /// Files of the request.
     pub uploads: Rc<[Upload]>,
     /// Keys of the files that were stored for this save.
@@ -89,6 +91,7 @@ impl Draft {
             original: None,
             saved: false,
             id_given: false,
+            farewell: None,
             uploads: Rc::from([]),
             stored_files: Vec::new(),
         }
@@ -102,6 +105,7 @@ impl Draft {
             original: Some(values),
             saved: false,
             id_given: false,
+            farewell: None,
             uploads: Rc::from([]),
             stored_files: Vec::new(),
         }

@@ -8,6 +8,7 @@ pub mod document;
 pub mod draft;
 pub mod ended;
 pub mod expand;
+pub mod guard;
 pub mod hooks;
 pub mod list;
 pub mod plans;
@@ -40,6 +41,10 @@ pub fn handle(request: Request) -> Outcome<Response> {
     let catalog = catalog::current()?;
     let collection = request.params.first().cloned().unwrap_or_default();
     let id = request.params.get(1).cloned();
+    let missing = match request.header("x-hangar-context") {
+        Some("batch") => "Missing collection context.",
+        _ => "Missing or invalid collection context.",
+    };
     match (request.method.as_str(), id) {
         ("GET", None) => {
             let entry = find(&catalog, &collection, "Missing collection context.")?;
@@ -52,20 +57,12 @@ pub fn handle(request: Request) -> Outcome<Response> {
             view::handle(&catalog, entry, &Call::new(request)?, &id)
         }
         ("POST", None) => {
-            let entry = writable(find(
-                &catalog,
-                &collection,
-                "Missing or invalid collection context.",
-            )?)?;
+            let entry = writable(find(&catalog, &collection, missing)?)?;
             count(entry, "create")?;
             create::handle(&catalog, entry, &with_record(request, entry)?)
         }
         ("PATCH", Some(id)) => {
-            let entry = writable(find(
-                &catalog,
-                &collection,
-                "Missing or invalid collection context.",
-            )?)?;
+            let entry = writable(find(&catalog, &collection, missing)?)?;
             count(entry, "update")?;
             update::handle(&catalog, entry, &with_record(request, entry)?, &id)
         }

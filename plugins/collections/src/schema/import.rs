@@ -207,8 +207,8 @@ fn import(items: &[&Map<String, Value>], delete_missing: bool) -> Outcome<Vec<Rc
     }
     // Among those that go, views go first.
     let (gone_views, gone): (Vec<_>, Vec<_>) =
-        missing.into_iter().partition(|entry| entry.is_view());
-    for entry in gone_views.iter().chain(&gone) {
+        missing.iter().copied().partition(|entry| entry.is_view());
+    for entry in gone_views.into_iter().chain(gone) {
         let mut referrers = tables.iter().filter(|other| refers_to(other, &entry.id));
         if let Some(other) = referrers.next() {
             let text = format!(
@@ -241,7 +241,7 @@ fn import(items: &[&Map<String, Value>], delete_missing: bool) -> Outcome<Vec<Rc
         store::check(&current, &[], &new, old, None).map_err(|failure| named(&new, failure))?;
         store::save(&new, old).map_err(|failure| named(&new, failure))?;
     }
-    Ok(gone.into_iter().cloned().collect())
+    Ok(missing.into_iter().cloned().collect())
 }
 
 /// The stored collection an item means: by id, else by name.
