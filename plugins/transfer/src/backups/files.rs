@@ -69,7 +69,7 @@ pub fn download(request: &Request) -> Result<Response, ApiError> {
 /// Keeps the file `file` of the form as a backup of its name.
 ///
 /// # Errors
-/// 400 for no file, one that is no ZIP, and a name that is taken or unsafe.
+/// 400 for no file, one that is no ZIP, and a name that is taken or leads elsewhere.
 pub fn upload() -> Result<Response, ApiError> {
     // A body that is no form has no files.
     let files = uploads::files().unwrap_or_else(|_| "[]".into());
