@@ -80,6 +80,21 @@ pub mod records {
     });
 }
 
+pub mod matcher {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-matcher; world exported-matcher { export hangar:realtime/matcher@0.1.0; }",
+        path: ["../wit/types", "../wit/http", "../wit/realtime"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_matcher",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::matcher",
+    });
+}
+
 pub mod identity {
     wit_bindgen::generate!({
         inline: "package hangar:sdk-identity; world exported-identity { export hangar:auth/identity@0.1.0; }",

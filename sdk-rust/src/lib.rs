@@ -95,6 +95,11 @@ pub mod auth {
 pub mod afterwards {
     pub use crate::bindings::afterwards::exports::hangar::plugin::afterwards::Guest;
 }
+/// Event streams to clients, and (`Guest`) the plugin that decides which of them are told of a change.
+pub mod realtime {
+    pub use crate::bindings::imports::hangar::realtime::broker::*;
+    pub use crate::bindings::matcher::exports::hangar::realtime::matcher::Guest;
+}
 /// Commands a plugin adds to the command line.
 pub mod commands {
     pub use crate::bindings::commands::exports::hangar::plugin::commands::Guest;
@@ -110,5 +115,6 @@ pub use bindings::handler::export_hooks;
 pub use bindings::handler_http::export_http;
 pub use bindings::identity::export_identity;
 pub use bindings::lifecycle::export_lifecycle;
+pub use bindings::matcher::export_matcher;
 pub use bindings::records::export_records;
 pub use bindings::tokens::export_tokens;

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildRequest, readCases, valueAt } from './lib/cases.mjs';
 import { compareAnswers, readDifferences, staleEntries, unaccepted } from './lib/compare.mjs';
+import { EventStream, sortData } from './lib/events.mjs';
 import { exchange } from './lib/http.mjs';
 import { startProvider } from './lib/idp.mjs';
 import { Normaliser } from './lib/normalise.mjs';
@@ -18,6 +19,8 @@ const DIFFERENCES = resolve(HERE, '..', '..', 'docs', 'differences.md');
 const MAX_SHOWN = 40;
 // Steps are apart by more than the resolution of a date, so that a time tells its step.
 const STEP_GAP_MS = 3;
+
+const STREAM_STEPS = ['CONNECT', 'EXPECT', 'CLOSE'];
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -47,11 +50,45 @@ class Side {
     this.provider = provider;
     this.vars = { idp: provider.base, root_email: SUPERUSER.email, root_password: SUPERUSER.password, bad_token: 'not.a.token', NUL: '\\u0000' };
     this.normaliser = new Normaliser(fixedText, { [server.base]: '<base>', [provider.base]: '<idp>' });
+    this.streams = new Map();
+  }
+
+  /** `CONNECT name`, `EXPECT name 2 messages`, `EXPECT name none`, `EXPECT name closed`, `CLOSE name`. */
+  async stream(step, number) {
+    const [name, what] = step.path.split(/\s+/);
+    if (step.method === 'CONNECT') {
+      const stream = new EventStream();
+      this.streams.get(name)?.close();
+      this.streams.set(name, stream);
+      const raw = await stream.open(this.server.base, { ...buildRequest({ ...step, path: '/api/realtime' }, this.vars), from: step.options.from?.[0] });
+      this.vars[`${name}_client`] = stream.id;
+      const text = (raw.text ?? '').replaceAll(stream.id, `<client ${stream.id.length}>`);
+      const extraHeaders = ['x-accel-buffering', 'transfer-encoding', 'content-length'];
+      return { answer: this.normaliser.answer(number, { ...raw, text }, { extraHeaders }), request: null };
+    }
+    const stream = this.streams.get(name);
+    if (!stream) throw new Error(`${step.id}: no step has connected ${name}`);
+    const plain = (body) => ({ answer: { status: stream.ended ? 'closed' : 'open', headers: {}, body }, request: null });
+    if (step.method === 'CLOSE') {
+      stream.close();
+      return plain('');
+    }
+    if (what === 'closed') return plain(String(await stream.end()));
+    const messages = (await stream.take(what === 'none' ? 0 : Number(what))).map((message) => {
+      const text = 'anyorder' in step.options ? sortData(message) : message;
+      return this.normaliser.text(number, text.replaceAll(stream.id, '<client>'));
+    });
+    // PocketBase sends each in a goroutine of its own: their order is not defined.
+    return plain(messages.sort().join('\n\n'));
+  }
+
+  close() {
+    for (const stream of this.streams.values()) stream.close();
   }
 
   async http(step, number) {
     const request = buildRequest(step, this.vars);
-    const raw = await exchange(this.server.base, request);
+    const raw = await exchange(this.server.base, { ...request, from: step.options.from?.[0] });
     let json;
     try {
       json = JSON.parse(raw.text);
@@ -97,7 +134,7 @@ class Run {
       return;
     }
     await pause(STEP_GAP_MS);
-    const call = step.run ? 'sdk' : 'http';
+    const call = step.run ? 'sdk' : STREAM_STEPS.includes(step.method) ? 'stream' : 'http';
     const [left, right] = await Promise.all(sides.map((side) => side[call](step, this.step)));
     const { parts, lines } = compareAnswers(left.answer, right.answer, step.options?.compare);
     const open = unaccepted(this.differences, step.id, parts);
@@ -109,13 +146,13 @@ class Run {
     }
     this.failures.push({ id: step.id, parts: [...open] });
     if (this.failures.length <= MAX_SHOWN || this.values.all) {
-      const asked = left.request ? `  ${left.request.method} ${left.request.path} as ${step.as}${left.request.body ? `  ${left.request.body.slice(0, 300)}` : ''}` : '  (SDK)';
+      const asked = left.request === null && !step.run ? `  ${step.method} ${step.path}` : left.request ? `  ${left.request.method} ${left.request.path} as ${step.as}${left.request.body ? `  ${left.request.body.slice(0, 300)}` : ''}` : '  (SDK)';
       console.log([`✗ ${step.id}`, asked, ...lines].join('\n'));
     }
   }
 
   print(step, { answer, request }) {
-    const asked = request ? `${request.method} ${request.path} as ${step.as}${request.body ? `  ${request.body.slice(0, 300)}` : ''}` : '(SDK)';
+    const asked = request ? `${request.method} ${request.path} as ${step.as}${request.body ? `  ${request.body.slice(0, 300)}` : ''}` : step.run ? '(SDK)' : `${step.method} ${step.path}`;
     console.log(`· ${step.id}\n  ${asked}\n  ${answer.status} ${answer.body.slice(0, 1500)}`);
   }
 
@@ -125,13 +162,15 @@ class Run {
     const started = await Promise.allSettled([startServer(this.values.left, folders), startServer(this.values.right, folders)]);
     const failed = started.find((one) => one.status === 'rejected');
     const providers = await Promise.all(started.map(() => startProvider()));
+    let sides = [];
     try {
       if (failed) throw failed.reason;
-      const sides = started.map((one, at) => new Side(one.value, providers[at], fixedText));
+      sides = started.map((one, at) => new Side(one.value, providers[at], fixedText));
       for (const file of [setup, ...files]) {
         for (const step of file.steps) await this.compare(step, sides);
       }
     } finally {
+      sides.forEach((side) => side.close());
       await Promise.all(providers.map((provider) => provider.stop()));
       await Promise.all(started.filter((one) => one.status === 'fulfilled').map((one) => one.value.stop({ keep: this.values.keep })));
     }

@@ -49,8 +49,26 @@ pub struct Limits {
     pub fetch_ms: u64,
     /// Outgoing requests of a plugin at once.
     pub fetch_concurrency: usize,
+    /// Event streams open at once; more are refused with 503.
+    pub realtime_connections: usize,
+    /// Subscriptions of one client.
+    pub realtime_topics: usize,
+    /// Text of the subscriptions of all clients together, bytes.
+    pub realtime_topics_bytes: usize,
+    /// One message to event streams, bytes.
+    pub realtime_message_bytes: usize,
+    /// Messages that may wait for one client, bytes; one that is slower is disconnected.
+    pub realtime_queue_bytes: usize,
+    /// Changes that may wait to be matched to clients, bytes.
+    pub realtime_backlog_bytes: usize,
+    /// How long an event stream stays open without a message, milliseconds.
+    pub realtime_idle_ms: u64,
+    /// How long an event stream stays open at most, milliseconds.
+    pub realtime_life_ms: u64,
     /// Requests the host serves at once; more are refused with 503.
     pub requests: usize,
+    /// How long a client may take nothing of its response, milliseconds, before the connection is cut.
+    pub stall_ms: u64,
 }
 
 impl Default for Limits {
@@ -78,7 +96,16 @@ impl Default for Limits {
             fetch_bytes: 16 << 20,
             fetch_ms: 30_000,
             fetch_concurrency: 32,
+            realtime_connections: 10_000,
+            realtime_topics: 1_000,
+            realtime_topics_bytes: 256 << 20,
+            realtime_message_bytes: 8 << 20,
+            realtime_queue_bytes: 1 << 20,
+            realtime_backlog_bytes: 64 << 20,
+            realtime_idle_ms: 300_000,
+            realtime_life_ms: 1_800_000,
             requests: 10_000,
+            stall_ms: 60_000,
         }
     }
 }

@@ -5,6 +5,7 @@
 mod cors;
 mod dispatch;
 mod files;
+mod listen;
 mod paths;
 mod respond;
 mod server;

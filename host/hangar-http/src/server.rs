@@ -1,10 +1,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use hangar_guard::Guard;
+use axum::serve::ListenerExt;
 use hangar_plugins::Host;
 use http::HeaderValue;
 use tokio::net::TcpListener;
@@ -12,6 +14,7 @@ use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::Predicate;
 
+use crate::listen::Patient;
 use crate::{cors, dispatch, files, respond};
 
 /// How the server behaves.
@@ -73,6 +76,8 @@ impl Server {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
         let layer = CompressionLayer::new().gzip(true).compress_when(OnlyMarked);
+        let patience = Duration::from_millis(self.inner.host.limits().stall_ms);
+        let listener = Patient::new(listener, patience).tap_io(|io| io.do_not_delay());
         let app = Router::new()
             .fallback(handle)
             .layer(layer)

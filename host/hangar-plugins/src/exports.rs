@@ -53,6 +53,7 @@ exports! {
     command: "hangar:plugin/commands@0.1.0" "run" ((String, Vec<String>)) -> String;
     authenticate: "hangar:auth/identity@0.1.0" "authenticate" ((String,)) -> Option<String>;
     issue: "hangar:auth/tokens@0.1.0" "issue" ((String, String, String, String)) -> String;
+    matching: "hangar:realtime/matcher@0.1.0" "match-changes" ((String,)) -> String;
     collection: "hangar:collections/records@0.1.0" "collection" ((String,)) -> String;
     collections: "hangar:collections/records@0.1.0" "collections" (()) -> String;
     find: "hangar:collections/records@0.1.0" "find" ((String, String)) -> String;

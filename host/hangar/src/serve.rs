@@ -73,10 +73,13 @@ async fn with_database(
         public: Some(settings.public.clone()),
         origins: settings.origins.clone(),
     };
+    let streams = wiring::start_realtime(&host);
     let mut stopped = stop.clone();
     let guard = wiring::guard_of(&host);
     let serving = Server::new(host.clone(), guard, options).serve(listener, async move {
         let _ = stopped.wait_for(|stop| *stop).await;
+        // They would hold up the end for as long as they like.
+        streams.stop();
     });
     let mut stopped = stop;
     let served = tokio::select! {

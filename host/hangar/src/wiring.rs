@@ -1,11 +1,13 @@
 //! Which capabilities there are, and what each takes from a store.
 
 use std::any::Any;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
 
 use hangar_core::{Error, Limits, Result};
-use hangar_plugins::{Capability, Host, ParsedGrant, State, TypeMap};
+use hangar_plugins::{Caller, Capability, Host, ParsedGrant, State, TypeMap};
 use hangar_postgres::Postgres;
+use hangar_realtime::{Matcher, Realtime};
 use hangar_wasm::Runtime;
 use serde_json::Value;
 use wasmtime::component::Linker;
@@ -33,6 +35,7 @@ pub fn host(settings: &Settings, postgres: Arc<Postgres>) -> Result<Arc<Host>> {
     services.insert(hangar_kv::Kv::default());
     services.insert(hangar_crypto::Crypto::default());
     services.insert_shared(Arc::new(hangar_guard::Guard::default()));
+    services.insert(Realtime::new(limits.clone()));
     Host::new(runtime, capabilities(), services, limits).map_err(failed)
 }
 
@@ -92,6 +95,11 @@ fn capabilities() -> Vec<Capability> {
         },
         Capability {
             name: "realtime",
+            link: |linker| hangar_realtime::add_to_linker(linker, realtime),
+            parse_grant: |value| grant(hangar_realtime::Grant::parse(value)),
+        },
+        Capability {
+            name: "analytics",
             link: hangar_unserved::add_to_linker,
             parse_grant: unserved,
         },
@@ -119,7 +127,7 @@ fn needless(_: &Value) -> ParsedGrant {
 }
 
 fn unserved(_: &Value) -> ParsedGrant {
-    Err("realtime and analytics are not served by this version of Hangar".into())
+    Err("analytics are not served by this version of Hangar".into())
 }
 
 fn grant<G: Any + Send + Sync>(parsed: Result<G, String>) -> ParsedGrant {
@@ -192,4 +200,49 @@ fn guard(state: &mut State) -> hangar_guard::View<'_> {
             identity: identity.as_deref(),
         }),
     }
+}
+
+fn realtime(state: &mut State) -> hangar_realtime::View<'_> {
+    let matcher = Box::new(Nested(state.caller()));
+    let parts = state.parts();
+    hangar_realtime::View {
+        plugin: parts.plugin,
+        grant: parts.grants.get(),
+        realtime: parts.services.get().expect(PRESENT),
+        matcher,
+        table: parts.table,
+    }
+}
+
+/// What the matcher answers, later.
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Option<String>>> + Send + 'a>>;
+
+/// The matcher, asked while a call is served.
+struct Nested(Caller);
+
+impl Matcher for Nested {
+    fn ask(&self, changes: String) -> Answer<'_> {
+        Box::pin(self.0.match_changes(changes))
+    }
+}
+
+/// The matcher, asked in the background. Weak: the host owns the broker.
+struct Background(Weak<Host>);
+
+impl Matcher for Background {
+    fn ask(&self, changes: String) -> Answer<'_> {
+        Box::pin(async move {
+            match self.0.upgrade() {
+                Some(host) => host.match_changes(changes).await,
+                None => Ok(None),
+            }
+        })
+    }
+}
+
+/// The event streams of a host; what is posted is delivered from now on.
+pub fn start_realtime(host: &Arc<Host>) -> Realtime {
+    let realtime: &Realtime = host.services().get().expect(PRESENT);
+    realtime.start(Arc::new(Background(Arc::downgrade(host))));
+    realtime.clone()
 }

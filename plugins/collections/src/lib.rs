@@ -8,6 +8,7 @@ pub mod catalog;
 mod entry;
 mod multipart;
 pub mod random;
+pub mod realtime;
 pub mod records;
 pub mod schema;
 mod strict_json;
@@ -33,6 +34,9 @@ impl hangar_sdk::http::Guest for Plugin {
                 Err(failure) => Ok(answer::respond(failure)),
             };
         }
+        if request.route == realtime::ROUTE {
+            return Ok(realtime::handle(&request).unwrap_or_else(answer::respond));
+        }
         Ok(schema::handle(&request))
     }
 }
@@ -53,12 +57,19 @@ impl hangar_sdk::afterwards::Guest for Plugin {
     }
 }
 
+impl hangar_sdk::realtime::Guest for Plugin {
+    fn match_changes(changes: String) -> Result<String> {
+        realtime::matching::match_changes(&changes).map_err(answer::Failure::into_error)
+    }
+}
+
 #[cfg(target_arch = "wasm32")]
 mod exports {
     use super::Plugin;
     hangar_sdk::export_http!(Plugin);
     hangar_sdk::export_afterwards!(Plugin);
     hangar_sdk::export_lifecycle!(Plugin);
+    hangar_sdk::export_matcher!(Plugin);
     hangar_sdk::export_records!(Plugin);
 }
 hangar_sdk::manifest!("manifest.json");

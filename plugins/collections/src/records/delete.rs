@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Reference, RuleKind};
+use crate::realtime::announce;
 use crate::records::auth;
 use crate::records::draft::{self, DELETE, Draft, How, Names, UPDATE, inside};
 use crate::records::ended;
@@ -103,6 +104,7 @@ fn delete_one(
                 &DELETE.of("Record", "Execute"),
                 draft,
                 &mut |draft| {
+                    draft.farewell = announce::prepare_delete(draft);
                     let entry = draft.entry.clone();
                     let alone = !events.has(&DELETE.of("Model", "Execute"))
                         && !entry.is_auth()

@@ -27,6 +27,8 @@ pub struct Draft {
     pub saved: bool,
     /// Whether the id came from a client.
     pub id_given: bool,
+    /// Of a deletion: the messages to those who may know of it.
+    pub farewell: Option<String>,
 }
 
 /// The event names of one kind of change.
@@ -84,6 +86,7 @@ impl Draft {
             original: None,
             saved: false,
             id_given: false,
+            farewell: None,
         }
     }
 
@@ -95,6 +98,7 @@ impl Draft {
             original: Some(values),
             saved: false,
             id_given: false,
+            farewell: None,
         }
     }
 

@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::{Failure, Outcome};
 use crate::catalog;
+use crate::realtime::announce::{self, Action};
 use crate::records::draft::{self, CREATE, DELETE, Draft, Names, UPDATE};
-use crate::records::hooks::{Events, around, error_document};
+use crate::records::hooks::{Around, Events, around, error_document};
 use crate::records::query::Values;
 use crate::records::record::Shown;
 
@@ -25,6 +26,7 @@ struct Waiting {
     values: Values,
     custom: Map<String, Value>,
     original: Option<Values>,
+    farewell: Option<String>,
 }
 
 /// Does what follows a change that has ended, well or not.
@@ -48,6 +50,7 @@ pub fn after(
             values: draft.shown.values.clone(),
             custom: draft.shown.custom.clone(),
             original: draft.original.clone(),
+            farewell: draft.farewell.take(),
         };
         after_transaction(&serde_json::to_string(&waiting)?)?;
     } else {
@@ -85,6 +88,7 @@ pub fn transaction_ended(work: &str, committed: bool) -> Outcome<()> {
         original: waiting.original,
         saved: error.is_none() && names.verb != DELETE.verb,
         id_given: false,
+        farewell: waiting.farewell,
     };
     let events = draft::listened(&names, entry, &[]);
     settle(&names, &mut draft, &events, error)
@@ -93,7 +97,7 @@ pub fn transaction_ended(work: &str, committed: bool) -> Outcome<()> {
 /// Whether anything follows.
 fn concerns(names: &Names, draft: &Draft, events: &Events, success: bool) -> bool {
     let outcome = if success { "Success" } else { "Error" };
-    (success && changes_identity(draft))
+    (success && (changes_identity(draft) || is_heard(draft)))
         || ["Record", "Model"]
             .iter()
             .any(|kind| events.has(&names.after(kind, outcome)))
@@ -104,10 +108,18 @@ fn changes_identity(draft: &Draft) -> bool {
     draft.entry.is_auth() && !draft.is_new()
 }
 
+/// Whether a realtime client may be told of a change.
+fn is_heard(draft: &Draft) -> bool {
+    // Who hears of a deletion was found out before it. What a hook has kept from being saved has not happened.
+    draft.farewell.is_some() || (draft.saved && announce::heard(draft))
+}
+
 /// Does what follows a change, after the commit.
 fn settle(names: &Names, draft: &mut Draft, events: &Events, error: Option<Value>) -> Outcome<()> {
-    if error.is_none() && changes_identity(draft) {
+    let success = error.is_none();
+    if success && changes_identity(draft) {
         forget_identity(&format!("{}/{}", draft.entry.id, draft.shown.id()));
+        announce::renew(names.verb == DELETE.verb, draft);
     }
     let (outcome, more) = match error {
         None => ("Success", Value::Null),
@@ -118,8 +130,27 @@ fn settle(names: &Names, draft: &mut Draft, events: &Events, error: Option<Value
         if events.has(&event) {
             let entry = draft.entry.clone();
             let document = draft.document(more.clone());
-            around(&event, &entry, document, draft, |_| Ok(()))?;
+            if let Around::Stopped = around(&event, &entry, document, draft, |_| Ok(()))? {
+                return Ok(());
+            }
         }
     }
+    if success {
+        tell(names, draft);
+    }
     Ok(())
+}
+
+/// Tells realtime clients.
+fn tell(names: &Names, draft: &mut Draft) {
+    if let Some(messages) = draft.farewell.take() {
+        announce::announce_prepared(&messages);
+    } else if draft.saved && announce::heard(draft) {
+        let action = if names.verb == CREATE.verb {
+            Action::Create
+        } else {
+            Action::Update
+        };
+        announce::announce(action, draft);
+    }
 }

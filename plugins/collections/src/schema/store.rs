@@ -9,7 +9,7 @@ use hangar_sdk::{context, kv};
 use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog, TOPIC};
 use crate::random::HostRandom;
-use crate::records::write;
+use crate::records::{ended, write};
 use crate::schema::{dependents, failed_message, views};
 
 /// Runs a change of collections in a transaction. Changes wait for each other, across nodes too. After the commit every
@@ -126,6 +126,13 @@ pub fn save(new: &Collection, old: Option<&Collection>) -> Outcome<()> {
     dependents::restore(&renewed)?;
     if new.is_auth() && old.is_some() {
         context::forget_identity(&format!("{}/", new.id));
+        let secret = |collection: &Collection| {
+            let auth = collection.auth.as_ref();
+            auth.map(|auth| auth.auth_token.secret.clone())
+        };
+        if old.is_some_and(|old| secret(old) != secret(new)) {
+            ended::revoke(new)?;
+        }
     }
     Ok(())
 }
@@ -198,5 +205,5 @@ pub fn forget_records(collection: &Collection) -> Outcome<()> {
         )?;
     }
     context::forget_identity(&format!("{}/", collection.id));
-    Ok(())
+    ended::revoke(collection)
 }
