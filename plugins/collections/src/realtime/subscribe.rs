@@ -2,6 +2,7 @@
 
 use hangar_model::value::to_text;
 use hangar_model::{ApiError, FieldError, ValidationErrors, messages, value_rules};
+use hangar_sdk::guard::client_address;
 use hangar_sdk::http::{Payload, Request, Response};
 use hangar_sdk::realtime;
 use serde::Deserialize;
@@ -34,9 +35,8 @@ struct Subject {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Attributes {
-    remote_address: String,
+    address: String,
 }
 
 /// Answers the request.
@@ -45,16 +45,16 @@ struct Attributes {
 /// What the endpoint answers instead.
 pub fn handle(request: &Request) -> Outcome<Response> {
     if request.method == "GET" {
-        connect(request)
+        connect()
     } else {
         subscribe(request)
     }
 }
 
-fn connect(request: &Request) -> Outcome<Response> {
+fn connect() -> Outcome<Response> {
     let options = json!({
         "greeting": {"event": "PB_CONNECT", "data": r#"{"clientId":"{id}"}"#},
-        "attributes": {"remoteAddress": request.remote_address},
+        "attributes": {"address": client_address()},
     });
     let (_, stream) = realtime::connect(&options.to_string())?;
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -75,7 +75,7 @@ fn subscribe(request: &Request) -> Outcome<Response> {
     let missing = || ApiError::not_found("Missing or invalid client id.");
     let client = realtime::client(&id)?.ok_or_else(missing)?;
     let client: Client = serde_json::from_str(&client)?;
-    if client.attributes.remote_address != request.remote_address {
+    if client.attributes.address != client_address() {
         return Err(ApiError::bad_request("Invalid realtime client.").into());
     }
     let identity = request.identity.as_deref().map(identity).transpose()?;
