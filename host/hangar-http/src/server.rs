@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use hangar_guard::Guard;
 use axum::serve::ListenerExt;
+use hangar_guard::Guard;
 use hangar_plugins::Host;
 use http::HeaderValue;
 use tokio::net::TcpListener;
