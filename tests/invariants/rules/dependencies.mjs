@@ -9,7 +9,7 @@ const LAYERS = {
 };
 
 /** One per capability: they use the shared types and never one another. */
-const CAPABILITIES = ["hangar-config", "hangar-crypto", "hangar-fetch", "hangar-files", "hangar-guard", "hangar-kv", "hangar-log", "hangar-postgres", "hangar-unserved"];
+const CAPABILITIES = ["hangar-config", "hangar-crypto", "hangar-fetch", "hangar-files", "hangar-guard", "hangar-kv", "hangar-log", "hangar-postgres", "hangar-realtime", "hangar-unserved"];
 for (const name of CAPABILITIES) LAYERS[name] = ["hangar-core", "hangar-wit"];
 
 /** Knows nothing of Hangar at all. */

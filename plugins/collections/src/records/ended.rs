@@ -2,7 +2,7 @@
 //! went well waits for the outermost end, as text with the host; on a roll-back it has failed after all. What failed by
 //! itself is told at once, inside the transaction, as PocketBase does.
 
-use hangar_model::{ApiError, messages};
+use hangar_model::{ApiError, Collection, messages};
 use hangar_sdk::context::{after_transaction, forget_identity};
 use hangar_sdk::postgres::active;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,25 @@ struct Waiting {
     custom: Map<String, Value>,
     original: Option<Values>,
     farewell: Option<String>,
+}
+
+/// An auth collection whose tokens are void once its transaction has been committed.
+#[derive(Serialize, Deserialize)]
+struct Revoked {
+    revoked: String,
+}
+
+/// Makes guests of the realtime clients of an auth collection, once this is committed.
+///
+/// # Errors
+/// Too much work is left already.
+pub fn revoke(collection: &Collection) -> Outcome<()> {
+    let revoked = collection.id.clone();
+    let work = serde_json::to_string(&Revoked { revoked })?;
+    if !after_transaction(&work)? {
+        announce::revoke_all(&collection.id);
+    }
+    Ok(())
 }
 
 /// Does what follows a change that has ended, well or not.
@@ -64,6 +83,12 @@ pub fn after(
 /// # Errors
 /// What a handler throws.
 pub fn transaction_ended(work: &str, committed: bool) -> Outcome<()> {
+    if let Ok(Revoked { revoked }) = serde_json::from_str(work) {
+        if committed {
+            announce::revoke_all(&revoked);
+        }
+        return Ok(());
+    }
     let waiting: Waiting = serde_json::from_str(work)?;
     let catalog = catalog::current()?;
     // A collection that is gone has taken its records and their events with it.
