@@ -241,7 +241,7 @@ fn finish(
     result: Outcome<()>,
 ) -> Outcome<()> {
     result?;
-    if !events.is_empty() || draft.entry.is_auth() {
+    if !events.is_empty() || ended::concerns(&names, &draft, events, true) {
         pending.push(Pending {
             names,
             draft,

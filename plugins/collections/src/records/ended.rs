@@ -95,7 +95,7 @@ pub fn transaction_ended(work: &str, committed: bool) -> Outcome<()> {
 }
 
 /// Whether anything follows.
-fn concerns(names: &Names, draft: &Draft, events: &Events, success: bool) -> bool {
+pub fn concerns(names: &Names, draft: &Draft, events: &Events, success: bool) -> bool {
     let outcome = if success { "Success" } else { "Error" };
     (success && (changes_identity(draft) || is_heard(draft)))
         || ["Record", "Model"]
