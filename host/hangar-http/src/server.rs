@@ -8,6 +8,8 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::serve::ListenerExt;
 use hangar_guard::Guard;
 use hangar_plugins::Host;
+use hangar_telemetry::Telemetry;
+use hangar_uploads::Spool;
 use http::HeaderValue;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -24,6 +26,8 @@ pub struct HttpOptions {
     pub public: Option<PathBuf>,
     /// Origins that browsers may call from; empty means any.
     pub origins: Vec<String>,
+    /// Where the files of forms wait; without one, forms reach plugins as they are.
+    pub spool: Option<Spool>,
 }
 
 /// Serves requests until told to stop.
@@ -34,6 +38,7 @@ pub struct Server {
 pub(crate) struct Inner {
     pub host: Arc<Host>,
     pub guard: Arc<Guard>,
+    pub telemetry: Arc<Telemetry>,
     pub options: HttpOptions,
     pub files: Option<files::Files>,
     /// Requests at once.
@@ -54,14 +59,21 @@ impl Predicate for OnlyMarked {
 }
 
 impl Server {
-    /// A server over the plugins of `host`; `guard` holds the policy they have set.
-    pub fn new(host: Arc<Host>, guard: Arc<Guard>, options: HttpOptions) -> Self {
+    /// A server over the plugins of `host`; `guard` holds the policy they have set, `telemetry` takes an entry of each
+    /// request.
+    pub fn new(
+        host: Arc<Host>,
+        guard: Arc<Guard>,
+        telemetry: Arc<Telemetry>,
+        options: HttpOptions,
+    ) -> Self {
         let files = options.public.as_deref().map(files::Files::new);
         let places = Arc::new(Semaphore::new(host.limits().requests));
         Self {
             inner: Arc::new(Inner {
                 host,
                 guard,
+                telemetry,
                 options,
                 files,
                 places,
@@ -106,8 +118,11 @@ async fn handle(
     let headers = response.headers_mut();
     if !early {
         for (name, value) in server.host.response_headers().iter() {
-            // A plugin may have set its own.
-            headers.entry(name).or_insert_with(|| value.clone());
+            // A plugin may have set its own; an empty one leaves the header out.
+            let own = headers.entry(name).or_insert_with(|| value.clone());
+            if own.is_empty() {
+                headers.remove(name);
+            }
         }
     }
     headers.append(http::header::VARY, HeaderValue::from_static("Origin"));

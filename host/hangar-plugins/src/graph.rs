@@ -42,6 +42,7 @@ pub(crate) struct Graph {
     collections: Option<Arc<Generation>>,
     auth: Option<Arc<Generation>>,
     matcher: Option<Arc<Generation>>,
+    deriver: Option<Arc<Generation>>,
     fallback: Option<Arc<Generation>>,
     /// Headers for every response.
     pub headers: Arc<Vec<(HeaderName, HeaderValue)>>,
@@ -175,6 +176,9 @@ impl Graph {
             if generation.exports.matching.is_some() {
                 graph.matcher = Some(generation.clone());
             }
+            if generation.exports.derive.is_some() {
+                graph.deriver = Some(generation.clone());
+            }
             if generation.manifest.fallback {
                 graph.fallback = Some(generation.clone());
                 graph.headers = Arc::new(headers(generation)?);
@@ -241,6 +245,11 @@ impl Graph {
     /// The plugin that decides which clients are told of a change.
     pub fn matcher(&self) -> Option<&Arc<Generation>> {
         self.matcher.as_ref()
+    }
+
+    /// The plugin that makes blobs out of others.
+    pub fn deriver(&self) -> Option<&Arc<Generation>> {
+        self.deriver.as_ref()
     }
 
     /// The plugin that provides a service.

@@ -13,7 +13,7 @@ use crate::state::{CallContext, Entry, Plugin, State};
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A call that is being served, for work the host does on its behalf.
-pub struct Caller {
+pub struct CurrentCall {
     plugin: Arc<Plugin>,
     host: Arc<Host>,
     call: CallContext,
@@ -22,8 +22,8 @@ pub struct Caller {
 
 impl State {
     /// The current call.
-    pub fn caller(&mut self) -> Caller {
-        Caller {
+    pub fn current_call(&mut self) -> CurrentCall {
+        CurrentCall {
             plugin: self.plugin.clone(),
             host: self.host.clone(),
             call: self.call.clone(),
@@ -32,7 +32,7 @@ impl State {
     }
 }
 
-impl Caller {
+impl CurrentCall {
     /// Asks within this call, but outside of its transaction and for nobody.
     pub async fn match_changes(&self, changes: String) -> Result<Option<String>> {
         let mut call = self.call.nested(&self.plugin, self.cpu_left_ms)?;

@@ -6,6 +6,7 @@ pub mod body;
 pub mod call;
 pub mod catalog;
 mod entry;
+pub mod files;
 mod multipart;
 pub mod random;
 pub mod realtime;
@@ -23,21 +24,24 @@ pub struct Plugin;
 
 impl hangar_sdk::http::Guest for Plugin {
     fn handle(request: Request) -> Result<Response> {
-        if request
+        let answer = if request
             .route
             .starts_with("/api/collections/{collection}/records")
         {
-            return match records::handle(request) {
-                Ok(response) => Ok(response),
-                // The host's own refusal: put into words where those of all other routes are.
-                Err(Failure::Host(error)) if error.code == "rate_limited" => Err(error),
-                Err(failure) => Ok(answer::respond(failure)),
-            };
+            records::handle(request)
+        } else if request.route.starts_with("/api/files/") {
+            files::handle(request)
+        } else if request.route == realtime::ROUTE {
+            realtime::handle(&request)
+        } else {
+            return Ok(schema::handle(&request));
+        };
+        match answer {
+            Ok(response) => Ok(response),
+            // The host's own refusal: put into words where those of all other routes are.
+            Err(Failure::Host(error)) if error.code == "rate_limited" => Err(error),
+            Err(failure) => Ok(answer::respond(failure)),
         }
-        if request.route == realtime::ROUTE {
-            return Ok(realtime::handle(&request).unwrap_or_else(answer::respond));
-        }
-        Ok(schema::handle(&request))
     }
 }
 
@@ -70,6 +74,7 @@ mod exports {
     hangar_sdk::export_afterwards!(Plugin);
     hangar_sdk::export_lifecycle!(Plugin);
     hangar_sdk::export_matcher!(Plugin);
+    hangar_sdk::export_limits!(Plugin);
     hangar_sdk::export_records!(Plugin);
 }
 hangar_sdk::manifest!("manifest.json");

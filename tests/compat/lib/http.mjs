@@ -9,7 +9,7 @@ export function requestTarget(path) {
   return path.replace(/[^\x21-\x7e]|["<>\\^`{|}]/gu, (char) => encodeURIComponent(char));
 }
 
-/** Returns {status, headers, text}, or {failure} if no answer came. `from` is the address to send from. */
+/** Returns {status, headers, bytes}, or {failure} if no answer came. `from` is the address to send from. */
 export function exchange(base, { method, path: target, headers, body, from }) {
   // A whole address leads elsewhere: to the test's OAuth2 provider.
   const [, origin = base, path] = /^(http:\/\/[^/]+)?(.*)$/s.exec(target);
@@ -32,7 +32,7 @@ export function exchange(base, { method, path: target, headers, body, from }) {
       answer.on('end', () => resolve({
         status: answer.statusCode,
         headers: answer.headers,
-        text: Buffer.concat(parts).toString('utf8'),
+        bytes: Buffer.concat(parts),
       }));
     });
     sent.end(body);

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use hangar_model::sql::ident;
 use hangar_model::value::to_list;
-use hangar_model::{ApiError, messages};
+use hangar_model::{ApiError, FieldType, messages};
 use hangar_sdk::http::Response;
 use hangar_sdk::postgres::{Statement, Value as Param, query, query_json};
 use serde_json::Value;
@@ -241,7 +241,9 @@ fn finish(
     result: Outcome<()>,
 ) -> Outcome<()> {
     result?;
-    if !events.is_empty() || ended::concerns(&names, &draft, events, true) {
+    let mut fields = draft.entry.fields.iter();
+    let files = fields.any(|field| field.kind() == FieldType::File);
+    if !events.is_empty() || files || ended::concerns(&names, &draft, events, true) {
         pending.push(Pending {
             names,
             draft,

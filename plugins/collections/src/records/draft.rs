@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::{Failure, Outcome};
 use crate::catalog::{Catalog, Entry};
+use crate::files::{self, Upload};
 use crate::random::HostRandom;
 use crate::records::checks;
 use crate::records::hooks::{Around, Events, Subject, around, record_document};
@@ -29,6 +30,10 @@ pub struct Draft {
     pub id_given: bool,
     /// Of a deletion: the messages to those who may know of it.
     pub farewell: Option<String>,
+    /// Files of the request.
+    pub uploads: Rc<[Upload]>,
+    /// Keys of the files that were stored for this save.
+    pub stored_files: Vec<String>,
 }
 
 /// The event names of one kind of change.
@@ -87,6 +92,8 @@ impl Draft {
             saved: false,
             id_given: false,
             farewell: None,
+            uploads: Rc::from([]),
+            stored_files: Vec::new(),
         }
     }
 
@@ -99,6 +106,8 @@ impl Draft {
             saved: false,
             id_given: false,
             farewell: None,
+            uploads: Rc::from([]),
+            stored_files: Vec::new(),
         }
     }
 
@@ -227,6 +236,7 @@ pub fn save(catalog: &Catalog, draft: &mut Draft, events: &Events, how: How) -> 
                 draft,
                 &mut |draft| {
                     inside(events, &names.of("Model", "Execute"), draft, &mut |draft| {
+                        files::store(draft)?;
                         write::store(draft)?;
                         draft.saved = true;
                         Ok(())

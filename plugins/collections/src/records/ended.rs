@@ -1,6 +1,8 @@
-//! What follows a change of a record once it has ended: after-events, forgotten identities. Inside a transaction what
+//! What follows a change of a record once it has ended: files that go, after-events, forgotten identities. Inside a transaction what
 //! went well waits for the outermost end, as text with the host; on a roll-back it has failed after all. What failed by
 //! itself is told at once, inside the transaction, as PocketBase does.
+
+use std::rc::Rc;
 
 use hangar_model::{ApiError, Collection, messages};
 use hangar_sdk::context::{after_transaction, forget_identity};
@@ -10,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::{Failure, Outcome};
 use crate::catalog;
+use crate::files;
 use crate::realtime::announce::{self, Action};
 use crate::records::draft::{self, CREATE, DELETE, Draft, Names, UPDATE};
 use crate::records::hooks::{Around, Events, around, error_document};
@@ -27,6 +30,8 @@ struct Waiting {
     custom: Map<String, Value>,
     original: Option<Values>,
     farewell: Option<String>,
+    /// Keys of the files that were stored for it.
+    files: Vec<String>,
 }
 
 /// An auth collection whose tokens are void once its transaction has been committed.
@@ -70,6 +75,7 @@ pub fn after(
             custom: draft.shown.custom.clone(),
             original: draft.original.clone(),
             farewell: draft.farewell.take(),
+            files: draft.stored_files.clone(),
         };
         after_transaction(&serde_json::to_string(&waiting)?)?;
     } else {
@@ -114,6 +120,8 @@ pub fn transaction_ended(work: &str, committed: bool) -> Outcome<()> {
         saved: error.is_none() && names.verb != DELETE.verb,
         id_given: false,
         farewell: waiting.farewell,
+        uploads: Rc::from([]),
+        stored_files: waiting.files,
     };
     let events = draft::listened(&names, entry, &[]);
     settle(&names, &mut draft, &events, error)
@@ -123,6 +131,7 @@ pub fn transaction_ended(work: &str, committed: bool) -> Outcome<()> {
 pub fn concerns(names: &Names, draft: &Draft, events: &Events, success: bool) -> bool {
     let outcome = if success { "Success" } else { "Error" };
     (success && (changes_identity(draft) || is_heard(draft)))
+        || files::left_over(draft, names.verb == DELETE.verb, success)
         || ["Record", "Model"]
             .iter()
             .any(|kind| events.has(&names.after(kind, outcome)))
@@ -142,6 +151,7 @@ fn is_heard(draft: &Draft) -> bool {
 /// Does what follows a change, after the commit.
 fn settle(names: &Names, draft: &mut Draft, events: &Events, error: Option<Value>) -> Outcome<()> {
     let success = error.is_none();
+    files::settle(draft, names.verb == DELETE.verb, success);
     if success && changes_identity(draft) {
         forget_identity(&format!("{}/{}", draft.entry.id, draft.shown.id()));
         announce::renew(names.verb == DELETE.verb, draft);
