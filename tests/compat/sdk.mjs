@@ -1,8 +1,25 @@
 // One scenario through the official JavaScript SDK. Every step records what a
 // program would see: the value, or the error's status, data and message.
+import { EventSource } from 'eventsource';
 import PocketBase, { BaseAuthStore, ClientResponseError } from 'pocketbase';
 
 const PASSWORD = 'sdkpass12';
+const ARRIVE_MS = 10_000;
+// How long to look for messages that should not come.
+const QUIET_MS = 300;
+
+// As the SDK's documentation says for Node.
+globalThis.EventSource ??= EventSource;
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Waits for so many entries, then a little for one too many; sorted, since the order is not defined. */
+async function collected(seen, count) {
+  const limit = Date.now() + ARRIVE_MS;
+  while (seen.length < count && Date.now() < limit) await pause(10);
+  await pause(QUIET_MS);
+  return seen.splice(0).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}
 
 /** What the SDK throws, as plain data. */
 function failure(error) {
@@ -161,6 +178,41 @@ export function sdkSteps(superuser) {
     return store(user);
   });
 
+  step('realtime/changes', async ({ guest, root }) => {
+    const posts = guest.collection('sdk_posts');
+    const seen = [];
+    const told = (name) => ({ action, record }) => seen.push({ name, action, record });
+    await posts.subscribe('*', told('all'));
+    await posts.subscribe('*', told('large'), { filter: 'n > 100', expand: 'tags', fields: 'id,title,expand.tags.name' });
+    const { id } = await root.collection('sdk_posts').create({ title: 'told', n: 1 });
+    await posts.subscribe(id, told('one'));
+    await root.collection('sdk_posts').update(id, { n: 200 });
+    await root.collection('sdk_posts').delete(id);
+    return collected(seen, 7);
+  });
+  step('realtime/unsubscribed', async ({ guest, root }) => {
+    const posts = guest.collection('sdk_posts');
+    const seen = [];
+    const other = await posts.subscribe('*', (event) => seen.push(event.action));
+    const before = guest.realtime.isConnected;
+    await other();
+    await posts.unsubscribe();
+    await root.collection('sdk_posts').create({ title: 'untold' });
+    return { before, after: guest.realtime.isConnected, seen: await collected(seen, 0) };
+  });
+  step('realtime/connected anew, with a login', async ({ user, root }) => {
+    const seen = [];
+    let connects = 0;
+    await user.realtime.subscribe('PB_CONNECT', () => { connects += 1; });
+    await user.collection('sdk_people').authWithPassword('ann@example.com', 'otherpass1');
+    await user.collection('sdk_people').subscribe(user.authStore.record.id, ({ action, record }) => seen.push({ action, record }));
+    await root.collection('sdk_people').update(user.authStore.record.id, { emailVisibility: false });
+    const own = await collected(seen, 1);
+    await user.realtime.unsubscribe();
+    user.authStore.clear();
+    await root.collection('sdk_people').update(own[0].record.id, { emailVisibility: true });
+    return { own, connects, seen: await collected(seen, 0), connected: user.realtime.isConnected };
+  });
   step('oauth2/collection', ({ root, idp }) => root.collections.create({
     name: 'sdk_visitors',
     type: 'auth',

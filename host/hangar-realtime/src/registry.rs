@@ -88,12 +88,14 @@ impl Registry {
         }
     }
 
-    /// Whether anybody subscribes to one of the channels.
+    /// Whether anybody subscribes to one of the channels, or to any that starts with one that ends in `/`.
     pub fn listening(&self, channels: &[String]) -> bool {
-        !self.channels.is_empty()
-            && channels
-                .iter()
-                .any(|channel| self.channels.contains_key(&**channel))
+        let heard = |channel: &String| {
+            self.channels.contains_key(&**channel)
+                || (channel.ends_with('/')
+                    && self.channels.keys().any(|known| known.starts_with(channel)))
+        };
+        !self.channels.is_empty() && channels.iter().any(heard)
     }
 
     /// Who subscribes to the channels, grouped by topic and identity.
@@ -220,6 +222,9 @@ mod tests {
             .into();
         assert_eq!(sizes, expected);
         assert_eq!(registry.identified("u/1"), 2);
+        assert!(!registry.listening(&channels(&["a/", "d"])));
+        registry.set(&all[0], state(&[("d/1", "d/1")], None));
+        assert!(registry.listening(&channels(&["d/"])));
         assert_eq!(registry.of_subject("u/").len(), 3);
     }
 

@@ -11,7 +11,7 @@ const LAYERS = {
 };
 
 /** One per capability: they use the shared types and never one another. */
-const CAPABILITIES = ["hangar-backup", "hangar-config", "hangar-crypto", "hangar-fetch", "hangar-files", "hangar-guard", "hangar-kv", "hangar-log", "hangar-mail", "hangar-operator", "hangar-postgres", "hangar-sqlite", "hangar-telemetry", "hangar-unserved"];
+const CAPABILITIES = ["hangar-backup", "hangar-config", "hangar-crypto", "hangar-fetch", "hangar-files", "hangar-guard", "hangar-kv", "hangar-log", "hangar-mail", "hangar-operator", "hangar-postgres", "hangar-realtime", "hangar-sqlite", "hangar-telemetry", "hangar-unserved"];
 for (const name of CAPABILITIES) LAYERS[name] = ["hangar-core", "hangar-wit"];
 LAYERS["hangar-files"].push("hangar-uploads");
 

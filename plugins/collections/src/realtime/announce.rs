@@ -33,6 +33,16 @@ pub fn heard(draft: &Draft) -> bool {
     realtime::listening(&channels(draft)).unwrap_or(false)
 }
 
+/// Whether anybody listens to a collection or any record of it.
+pub fn any_heard(entry: &Entry) -> bool {
+    let names = [&entry.name, &entry.id];
+    let channels: Vec<String> = names
+        .iter()
+        .flat_map(|name| [(*name).clone(), format!("{name}/")])
+        .collect();
+    realtime::listening(&channels).unwrap_or(false)
+}
+
 /// Tells of a change that is committed.
 pub fn announce(action: Action, draft: &Draft) {
     if let Err(error) = realtime::post(&channels(draft), &change(action, draft)) {

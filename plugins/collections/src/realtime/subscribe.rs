@@ -119,7 +119,8 @@ struct Form {
 impl Form {
     fn read(request: &Request) -> Result<Self, ApiError> {
         let kind = request.header("content-type");
-        let values = body::parse(kind, &request.body)?.values;
+        let bad = |_| ApiError::bad_request("");
+        let values = body::parse(kind, &request.body).map_err(bad)?.values;
         // Texts of forms stay texts, whatever they look like.
         let typed = kind.is_some_and(|kind| kind.starts_with("application/json"));
         let text = |value: &Value| match value {

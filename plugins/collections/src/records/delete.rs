@@ -243,7 +243,7 @@ fn finish(
     result?;
     let mut fields = draft.entry.fields.iter();
     let files = fields.any(|field| field.kind() == FieldType::File);
-    if !events.is_empty() || draft.entry.is_auth() || files {
+    if !events.is_empty() || files || ended::concerns(&names, &draft, events, true) {
         pending.push(Pending {
             names,
             draft,

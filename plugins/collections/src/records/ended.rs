@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use hangar_model::{ApiError, messages};
+use hangar_model::{ApiError, Collection, messages};
 use hangar_sdk::context::{after_transaction, forget_identity};
 use hangar_sdk::postgres::active;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,25 @@ struct Waiting {
     farewell: Option<String>,
     /// Keys of the files that were stored for it.
     files: Vec<String>,
+}
+
+/// An auth collection whose tokens are void once its transaction has been committed.
+#[derive(Serialize, Deserialize)]
+struct Revoked {
+    revoked: String,
+}
+
+/// Makes guests of the realtime clients of an auth collection, once this is committed.
+///
+/// # Errors
+/// Too much work is left already.
+pub fn revoke(collection: &Collection) -> Outcome<()> {
+    let revoked = collection.id.clone();
+    let work = serde_json::to_string(&Revoked { revoked })?;
+    if !after_transaction(&work)? {
+        announce::revoke_all(&collection.id);
+    }
+    Ok(())
 }
 
 /// Does what follows a change that has ended, well or not.
@@ -70,6 +89,12 @@ pub fn after(
 /// # Errors
 /// What a handler throws.
 pub fn transaction_ended(work: &str, committed: bool) -> Outcome<()> {
+    if let Ok(Revoked { revoked }) = serde_json::from_str(work) {
+        if committed {
+            announce::revoke_all(&revoked);
+        }
+        return Ok(());
+    }
     let waiting: Waiting = serde_json::from_str(work)?;
     let catalog = catalog::current()?;
     // A collection that is gone has taken its records and their events with it.
@@ -103,7 +128,7 @@ pub fn transaction_ended(work: &str, committed: bool) -> Outcome<()> {
 }
 
 /// Whether anything follows.
-fn concerns(names: &Names, draft: &Draft, events: &Events, success: bool) -> bool {
+pub fn concerns(names: &Names, draft: &Draft, events: &Events, success: bool) -> bool {
     let outcome = if success { "Success" } else { "Error" };
     (success && (changes_identity(draft) || is_heard(draft)))
         || files::left_over(draft, names.verb == DELETE.verb, success)

@@ -10,6 +10,7 @@ use hangar_sdk::postgres::{self, Statement};
 use crate::answer::Outcome;
 use crate::catalog::{self, Catalog, Entry};
 use crate::files;
+use crate::realtime::announce;
 use crate::records::draft::{self, DELETE, Draft};
 use crate::records::query::{fetch_records, full_list};
 use crate::records::{delete as records, write};
@@ -90,7 +91,8 @@ fn empty(catalog: &Catalog, entry: &Rc<Entry>) -> Outcome<()> {
     let events = draft::listened(&DELETE, entry, &[]);
     let alone = events.is_empty()
         && !entry.is_superusers()
-        && catalog.references(&entry.id).next().is_none();
+        && catalog.references(&entry.id).next().is_none()
+        && !announce::any_heard(entry);
     if alone {
         postgres::query(format!("DELETE FROM {}", entry.table()), vec![])?;
         if entry.is_auth() {

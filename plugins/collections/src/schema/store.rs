@@ -9,8 +9,7 @@ use hangar_sdk::{context, kv};
 use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog, TOPIC};
 use crate::random::HostRandom;
-use crate::realtime::announce;
-use crate::records::write;
+use crate::records::{ended, write};
 use crate::schema::{dependents, failed_message, policies, views};
 
 /// Runs a change of collections in a transaction. Changes wait for each other, across nodes too. After the commit every
@@ -138,7 +137,7 @@ pub fn save(new: &Collection, old: Option<&Collection>) -> Outcome<()> {
             auth.map(|auth| auth.auth_token.secret.clone())
         };
         if old.is_some_and(|old| secret(old) != secret(new)) {
-            announce::revoke_all(&new.id);
+            ended::revoke(new)?;
         }
     }
     Ok(())
@@ -213,6 +212,5 @@ pub fn forget_records(collection: &Collection) -> Outcome<()> {
         )?;
     }
     context::forget_identity(&format!("{}/", collection.id));
-    announce::revoke_all(&collection.id);
-    Ok(())
+    ended::revoke(collection)
 }
