@@ -6,6 +6,7 @@ mod dry_run;
 mod edit;
 mod import;
 mod list;
+mod permitted;
 mod postgres_views;
 mod remove;
 mod sql;
