@@ -12,6 +12,10 @@ const DATA: [&str; 12] = [
     "SELECT", "WITH", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE",
     "EXPLAIN", "ANALYZE", "SHOW",
 ];
+/// Words of statements that write.
+const CHANGES: [&str; 8] = [
+    "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "CREATE", "ALTER", "DROP",
+];
 /// First words of statements about what holds data.
 const SCHEMA: [&str; 4] = ["CREATE", "ALTER", "DROP", "COMMENT"];
 /// Words that may stand between those and the kind of thing.
@@ -89,6 +93,17 @@ pub fn check(words: &[String]) -> Result<(), String> {
     let Some(first) = words.first() else {
         return Ok(());
     };
+    // PostgreSQL's superusers may write its catalogues, and so make functions of any program.
+    let writes = words.iter().any(|word| CHANGES.contains(&word.as_str()));
+    let catalogue = |word: &&String| {
+        let name = word.trim_matches('"').to_lowercase();
+        name.starts_with("pg_") || name == "information_schema"
+    };
+    if let Some(word) = words.iter().find(catalogue).filter(|_| writes) {
+        return Err(format!(
+            "{word} is not permitted in a statement that writes"
+        ));
+    }
     // `SELECT … INTO` and `EXPLAIN` stay within the data.
     if DATA.contains(&first.as_str()) || first == "(" {
         return Ok(());
@@ -144,6 +159,9 @@ mod tests {
             "select lo_import('/etc/passwd')",
             "call f()",
             "set role x",
+            "update pg_proc set prosrc = 'x'",
+            "insert into \"pg_catalog\".\"pg_proc\" values (1)",
+            "with x as (delete from pg_authid returning 1) select 1",
         ] {
             assert!(verdict(text).is_err(), "{text}");
         }
