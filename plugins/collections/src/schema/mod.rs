@@ -6,7 +6,9 @@ mod dry_run;
 mod edit;
 mod import;
 mod list;
+mod moved;
 mod permitted;
+mod policies;
 mod postgres_views;
 mod remove;
 mod sql;
@@ -14,6 +16,7 @@ mod store;
 mod views;
 
 pub use bootstrap::activate;
+pub use moved::{clear, put};
 
 use hangar_model::collection::CollectionType;
 use hangar_model::json::to_json;
