@@ -359,7 +359,7 @@ fn file(options: &FileOptions, errors: &mut ValidationErrors) {
                 &at.to_string(),
                 FieldError::new("validation_not_in_invalid", "Must not be in list."),
             );
-        } else if !is_thumb(size) {
+        } else if !size.is_empty() && !is_thumb(size) {
             inner.add(&at.to_string(), no_match());
         }
     }

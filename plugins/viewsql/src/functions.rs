@@ -215,6 +215,10 @@ impl Translator<'_> {
             let keys = self.expr(&item.expr)?.keys();
             order.extend(keys.into_iter().map(|key| key + direction(item)));
         }
+        let sorted: Vec<String> = partition.iter().chain(&order).cloned().collect();
+        if !sorted.is_empty() {
+            self.scope_mut().windows.push(sorted.join(", "));
+        }
         if order.is_empty() {
             order = match &self.scope().grouping {
                 Some(grouping) => {

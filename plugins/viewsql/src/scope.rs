@@ -127,6 +127,8 @@ pub(crate) struct Scope {
     pub grouping: Option<Grouping>,
     /// Within an aggregate's arguments every column is as before grouping.
     pub in_aggregate: bool,
+    /// What the windows of the select sort by.
+    pub windows: Vec<String>,
 }
 
 impl Scope {

@@ -1,6 +1,8 @@
-//! UNION and its kin, and VALUES.
+//! UNION and its kin, VALUES, and LIMIT.
 
-use sqlparser::ast::{Expr, OrderBy, SetExpr, SetOperator, SetQuantifier, Value as Constant};
+use sqlparser::ast::{
+    Expr, LimitClause, OrderBy, SetExpr, SetOperator, SetQuantifier, Value as Constant,
+};
 
 use crate::translate::{Arm, Body, Natural, Output, Translator, columns, direction, order_items};
 use crate::value::{Ty, unify};
@@ -125,4 +127,32 @@ impl Translator<'_> {
             _ => Err(Error::unsupported("this part of a set operation")),
         }
     }
+}
+
+/// LIMIT and OFFSET with a space before, or nothing.
+pub(crate) fn limit(clause: Option<&LimitClause>) -> Result<String, Error> {
+    let number = |expr: &Expr| {
+        names::number(expr).ok_or_else(|| Error::unsupported("a LIMIT that is no number"))
+    };
+    let (limit, offset) = match clause {
+        None => return Ok(String::new()),
+        Some(LimitClause::LimitOffset { limit, offset, .. }) => (
+            limit.as_ref().map(number).transpose()?,
+            offset
+                .as_ref()
+                .map(|offset| number(&offset.value))
+                .transpose()?,
+        ),
+        Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
+            (Some(number(limit)?), Some(number(offset)?))
+        }
+    };
+    let mut sql = String::new();
+    if let Some(limit) = limit.filter(|limit| *limit >= 0) {
+        sql.push_str(&format!(" LIMIT {limit}"));
+    }
+    if let Some(offset) = offset.filter(|offset| *offset > 0) {
+        sql.push_str(&format!(" OFFSET {offset}"));
+    }
+    Ok(sql)
 }

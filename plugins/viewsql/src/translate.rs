@@ -2,11 +2,12 @@
 
 use hangar_model::sql::ident;
 use sqlparser::ast::{
-    Distinct, Expr, GroupByExpr, Ident, LimitClause, OrderBy, OrderByExpr, OrderByKind,
-    OrderBySort, Query, Select, SelectItem, SetExpr, Value as Constant, With,
+    Distinct, Expr, GroupByExpr, Ident, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query,
+    Select, SelectItem, SetExpr, Value as Constant, With,
 };
 
 use crate::scope::{Column, Grouping, Scope};
+use crate::sets::limit;
 use crate::value::{Ty, Value};
 use crate::{Error, Tables, names};
 
@@ -44,6 +45,8 @@ pub(crate) struct Natural {
     pub rows: Vec<String>,
     /// By these keys of groups; with whether each is a text.
     pub keys: Option<Vec<(String, bool)>>,
+    /// By what the only window sorts by, as items of ORDER BY.
+    pub window: Option<String>,
 }
 
 /// A translated select, not yet put together.
@@ -82,6 +85,7 @@ impl<'a> Translator<'a> {
             aliases: Vec::new(),
             grouping: None,
             in_aggregate: false,
+            windows: Vec::new(),
         };
         self.scopes.last().unwrap_or(NONE)
     }
@@ -235,7 +239,8 @@ impl<'a> Translator<'a> {
                 .collect();
             tail.push_str(&format!(" GROUP BY {}", keys.join(", ")));
         }
-        let natural = Natural {
+        let mut natural = Natural {
+            window: None,
             rows: self.scope().row_order(),
             keys: grouped.as_ref().map(|grouping| {
                 let key = |(_, key): &(Expr, Value)| {
@@ -250,6 +255,11 @@ impl<'a> Translator<'a> {
             tail.push_str(&format!(" HAVING {}", self.expr(having)?.boolean()));
         }
         let outputs = self.outputs(&select.projection)?;
+        if let [window, others @ ..] = self.scope().windows.as_slice()
+            && others.iter().all(|other| other == window)
+        {
+            natural.window = Some(window.clone());
+        }
         let mut order = Vec::new();
         for item in order_items {
             let value = self.order_value(&item.expr, &outputs)?;
@@ -463,32 +473,4 @@ pub(crate) fn direction(item: &OrderByExpr) -> &'static str {
         (true, None | Some(false)) => " DESC NULLS LAST",
         (true, Some(true)) => " DESC NULLS FIRST",
     }
-}
-
-/// LIMIT and OFFSET with a space before, or nothing.
-pub(crate) fn limit(clause: Option<&LimitClause>) -> Result<String, Error> {
-    let number = |expr: &Expr| {
-        names::number(expr).ok_or_else(|| Error::unsupported("a LIMIT that is no number"))
-    };
-    let (limit, offset) = match clause {
-        None => return Ok(String::new()),
-        Some(LimitClause::LimitOffset { limit, offset, .. }) => (
-            limit.as_ref().map(number).transpose()?,
-            offset
-                .as_ref()
-                .map(|offset| number(&offset.value))
-                .transpose()?,
-        ),
-        Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
-            (Some(number(limit)?), Some(number(offset)?))
-        }
-    };
-    let mut sql = String::new();
-    if let Some(limit) = limit.filter(|limit| *limit >= 0) {
-        sql.push_str(&format!(" LIMIT {limit}"));
-    }
-    if let Some(offset) = offset.filter(|offset| *offset > 0) {
-        sql.push_str(&format!(" OFFSET {offset}"));
-    }
-    Ok(sql)
 }

@@ -4,7 +4,8 @@ use hangar_model::sql::{ROWID, ident};
 use sqlparser::ast::{Expr, Query};
 
 use crate::scope::Column;
-use crate::translate::{Arm, Body, Natural, Translator, limit};
+use crate::sets::limit;
+use crate::translate::{Arm, Body, Natural, Translator};
 use crate::value::{Ty, Value};
 use crate::{Error, Inferred, View, ViewColumn, names};
 
@@ -147,7 +148,10 @@ fn row_order(arm: &Arm) -> String {
     if !arm.order.is_empty() {
         return format!("row_number() OVER (ORDER BY {})", arm.order.join(", "));
     }
-    let Natural { rows, keys } = &arm.natural;
+    let Natural { rows, keys, window } = &arm.natural;
+    if let Some(window) = window {
+        return format!("row_number() OVER (ORDER BY {window})");
+    }
     match (keys.as_deref(), rows.as_slice()) {
         (Some([]), _) => "1".to_owned(),
         (Some([(key, _)]), _) => key.clone(),

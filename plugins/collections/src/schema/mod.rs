@@ -7,6 +7,7 @@ mod edit;
 mod import;
 mod list;
 mod moved;
+mod permitted;
 mod policies;
 mod postgres_views;
 mod remove;

@@ -7,6 +7,7 @@ use hangar_viewsql::{Inferred, View, ViewColumn};
 use crate::answer::{Failure, Outcome};
 use crate::catalog::Catalog;
 use crate::records::write;
+use crate::schema::permitted;
 
 /// Name of the view that the database describes; it is gone before anybody sees it.
 const PROBE: &str = "hangar:probe";
@@ -17,6 +18,9 @@ const PROBE: &str = "hangar:probe";
 /// What the database says, apart from what it says of the query.
 pub fn read(catalog: &Catalog, query: &str) -> Outcome<Option<View>> {
     let query = query.trim().trim_end_matches(';');
+    if permitted::tokens(query).is_err() {
+        return Ok(None);
+    }
     let described = write::transaction(|| describe(query));
     let (columns, tables) = match described {
         // The transaction ended with this answer, so that the probe is gone.

@@ -8,13 +8,12 @@ use hangar_sdk::http::{Request, Response};
 use hangar_sdk::kv;
 use hangar_sdk::postgres::{self, Rows};
 use serde_json::{Value, json};
-use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::tokenizer::{Location, Token, Tokenizer};
+use sqlparser::tokenizer::{Location, Token};
 
 use crate::answer::{Failure, Outcome};
 use crate::catalog::TOPIC;
 use crate::records::write;
-use crate::schema::{dry_run, picked};
+use crate::schema::{dry_run, permitted, picked};
 
 /// Rows shown.
 const MAX_ROWS: usize = 1000;
@@ -121,13 +120,12 @@ impl Part<'_> {
 
 /// The statements of a text, split at semicolons outside quotes and comments.
 fn split(text: &str) -> Result<Vec<Part<'_>>, String> {
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text)
-        .tokenize_with_location()
-        .map_err(|error| error.to_string())?;
+    let tokens = permitted::tokens(text)?;
     let mut parts = Vec::new();
     let mut words: Vec<String> = Vec::new();
     let mut from = 0;
-    let mut take = |from: usize, to: usize, words: &mut Vec<String>| {
+    let mut take = |from: usize, to: usize, words: &mut Vec<String>| -> Result<(), String> {
+        permitted::check(words)?;
         if let Some(first) = words.first() {
             let writes = ["INSERT", "UPDATE", "DELETE", "MERGE", "INTO"];
             let reads = matches!(first.as_str(), "SELECT" | "VALUES" | "WITH" | "TABLE")
@@ -138,12 +136,13 @@ fn split(text: &str) -> Result<Vec<Part<'_>>, String> {
             });
         }
         words.clear();
+        Ok(())
     };
     for token in tokens {
         match &token.token {
             Token::SemiColon => {
                 let at = offset(text, token.span.start);
-                take(from, at, &mut words);
+                take(from, at, &mut words)?;
                 from = at + 1;
             }
             Token::Word(word) if word.quote_style.is_none() => {
@@ -153,7 +152,7 @@ fn split(text: &str) -> Result<Vec<Part<'_>>, String> {
             other => words.push(other.to_string()),
         }
     }
-    take(from, text.len(), &mut words);
+    take(from, text.len(), &mut words)?;
     Ok(parts)
 }
 
