@@ -114,6 +114,7 @@ interface HookRecordRequestEvent extends HookRequestEvent { record: HookRecord; 
 interface HookRecordsListRequestEvent extends HookRequestEvent { records: HookRecord[]; collection: HookCollection; result: { page: number; perPage: number; totalItems: number; totalPages: number } }
 interface HookAuthRequestEvent extends HookRecordRequestEvent { token: string; meta: any; authMethod: string }
 interface HookPasswordRequestEvent extends HookRecordRequestEvent { identity: string; identityField: string; password: string }
+interface HookOAuth2RequestEvent extends HookRecordRequestEvent { providerName: string; oAuth2User: HookFields; createData: HookFields | null; isNewRecord: boolean }
 
 type HookHandler<E> = (e: E) => unknown;
 type HookMiddleware = HookHandler<HookRequestEvent> | Middleware;
@@ -175,6 +176,7 @@ declare const onRecordViewRequest: HookOn<HookRecordRequestEvent>;
 declare const onRecordsListRequest: HookOn<HookRecordsListRequestEvent>;
 declare const onRecordAuthRequest: HookOn<HookAuthRequestEvent>;
 declare const onRecordAuthWithPasswordRequest: HookOn<HookPasswordRequestEvent>;
+declare const onRecordAuthWithOAuth2Request: HookOn<HookOAuth2RequestEvent>;
 declare const onRecordAuthRefreshRequest: HookOn<HookRecordRequestEvent>;
 declare const onRecordEnrich: HookOn<HookModelEvent & { requestInfo: HookRequestEvent["requestInfo"] }>;
 declare const onRecordValidate: HookOn<HookModelEvent>;

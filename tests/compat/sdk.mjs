@@ -14,19 +14,20 @@ function failure(error) {
 const store = ({ authStore }) => ({ valid: authStore.isValid, superuser: authStore.isSuperuser, token: authStore.token, record: authStore.record });
 
 /**
- * Returns the steps {id, run(base)}; `run` gives the outcome as text. The
- * clients of one server are shared by its steps.
+ * Returns the steps {id, run(base, idp)}; `run` gives the outcome as text. The
+ * clients of one server are shared by its steps. `idp` is the address of the
+ * server's OAuth2 provider (lib/idp.mjs).
  */
 export function sdkSteps(superuser) {
   const sessions = new Map();
-  const session = (base) => {
+  const session = (base, idp) => {
     if (!sessions.has(base)) {
       const client = () => {
         const pb = new PocketBase(base, new BaseAuthStore());
         pb.autoCancellation(false);
         return pb;
       };
-      sessions.set(base, { root: client(), guest: client(), user: client(), ids: {} });
+      sessions.set(base, { root: client(), guest: client(), user: client(), visitor: client(), ids: {}, idp });
     }
     return sessions.get(base);
   };
@@ -36,10 +37,10 @@ export function sdkSteps(superuser) {
     id: `sdk/${name}`,
     name,
     options: {},
-    run: async (base) => {
+    run: async (base, idp) => {
       let outcome;
       try {
-        outcome = { value: await body(session(base)) };
+        outcome = { value: await body(session(base, idp)) };
       } catch (error) {
         outcome = { error: failure(error) };
       }
@@ -159,6 +160,26 @@ export function sdkSteps(superuser) {
     user.authStore.clear();
     return store(user);
   });
+
+  step('oauth2/collection', ({ root, idp }) => root.collections.create({
+    name: 'sdk_visitors',
+    type: 'auth',
+    createRule: '',
+    oauth2: {
+      enabled: true,
+      providers: [{ name: 'oidc', clientId: 'c', clientSecret: 's', authURL: `${idp}/auth`, tokenURL: `${idp}/token`, userInfoURL: `${idp}/me` }],
+    },
+  }));
+  step('oauth2/code', async ({ visitor, idp }) => {
+    const { oauth2 } = await visitor.collection('sdk_visitors').listAuthMethods();
+    const [{ name, codeVerifier, codeChallenge }] = oauth2.providers;
+    const user = { sub: 'sdk', email: 'sdk@example.com', email_verified: true };
+    await fetch(`${idp}/codes`, { method: 'POST', body: JSON.stringify({ name: 'sdk', challenge: codeChallenge, user }) });
+    return visitor.collection('sdk_visitors').authWithOAuth2Code(name, 'sdk', codeVerifier, 'http://localhost/r', { emailVisibility: true });
+  });
+  step('oauth2/store', ({ visitor }) => store(visitor));
+  step('oauth2/links', async ({ visitor }) => (await visitor.collection('_externalAuths').getFullList({ fields: 'provider,providerId' })));
+  step('oauth2/unknown', ({ visitor }) => visitor.collection('sdk_visitors').authWithOAuth2Code('google', 'sdk', '', 'http://localhost/r'));
 
   step('settings/get', ({ root }) => root.settings.getAll({ fields: 'meta.appName,logs.maxDays' }));
   step('settings/as guest', ({ guest }) => guest.settings.getAll());

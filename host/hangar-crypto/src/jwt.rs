@@ -33,20 +33,49 @@ pub(crate) fn sign(claims: &str, secret: &str) -> Result<String> {
     Ok(format!("{message}.{signature}"))
 }
 
+/// Signs header and claims as they are written, with a private key.
+pub(crate) fn sign_with(header: &str, claims: &str, key: &str) -> Result<String> {
+    for (what, text) in [("claims", claims), ("a header", header), ("a key", key)] {
+        if text.len() > MAX_TOKEN_BYTES {
+            return Err(too_long(what, text.len()));
+        }
+    }
+    let head: Map<String, Value> = serde_json::from_str(header)
+        .map_err(|e| Error::bad_input(format!("the header is a JSON object: {e}")))?;
+    if head.get("alg").and_then(Value::as_str) != Some("ES256") {
+        return Err(Error::bad_input("the header's alg must be ES256"));
+    }
+    serde_json::from_str::<Map<String, Value>>(claims)
+        .map_err(|e| Error::bad_input(format!("claims are a JSON object: {e}")))?;
+    // What the library says of a key may quote it.
+    let unusable =
+        |_| Error::bad_input("the key is no private key on the curve P-256 in PEM (PKCS #8)");
+    let key = EncodingKey::from_ec_pem(key.as_bytes()).map_err(unusable)?;
+    let encode = |part: &str| URL_SAFE_NO_PAD.encode(part);
+    let message = format!("{}.{}", encode(header), encode(claims));
+    let signature =
+        jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::ES256).map_err(unusable)?;
+    Ok(format!("{message}.{signature}"))
+}
+
 /// The claims, if the signature is this secret's, the algorithm is HS256 and the token is in its time. A token without
 /// `exp` has no end, as its issuer wished.
 pub(crate) fn verify(token: &str, secret: &str) -> Result<String> {
     check_secret(secret)?;
     check_token(token)?;
-    let mut rules = Validation::new(Algorithm::HS256);
+    let key = DecodingKey::from_secret(secret.as_bytes());
+    checked(token, &key, Validation::new(Algorithm::HS256))
+}
+
+/// The claims of a token in its time that is signed with this key, by the algorithm of the rules.
+pub(crate) fn checked(token: &str, key: &DecodingKey, mut rules: Validation) -> Result<String> {
     rules.leeway = 0;
     rules.required_spec_claims.clear();
     rules.validate_nbf = true;
     rules.validate_aud = false;
     // A token is over in the very second of its `exp`.
     rules.reject_tokens_expiring_in_less_than = 1;
-    let key = DecodingKey::from_secret(secret.as_bytes());
-    let token = jsonwebtoken::decode::<Box<RawValue>>(token, &key, &rules).map_err(refused)?;
+    let token = jsonwebtoken::decode::<Box<RawValue>>(token, key, &rules).map_err(refused)?;
     object(token.claims)
 }
 
@@ -70,7 +99,7 @@ fn check_secret(secret: &str) -> Result<()> {
     Ok(())
 }
 
-fn check_token(token: &str) -> Result<()> {
+pub(crate) fn check_token(token: &str) -> Result<()> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(too_long("a token", token.len()));
     }
@@ -83,7 +112,7 @@ fn too_long(what: &str, bytes: usize) -> Error {
     ))
 }
 
-fn invalid(why: &str) -> Error {
+pub(crate) fn invalid(why: &str) -> Error {
     Error::new("jwt_invalid", 401, format!("the token is not valid: {why}"))
 }
 
@@ -93,9 +122,9 @@ fn refused(error: jsonwebtoken::errors::Error) -> Error {
         ErrorKind::ImmatureSignature => {
             Error::new("jwt_not_yet_valid", 401, "the token is not valid yet (nbf)")
         }
-        ErrorKind::InvalidSignature => invalid("its signature is not this secret's"),
+        ErrorKind::InvalidSignature => invalid("its signature is not this key's"),
         ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
-            invalid("its algorithm is not HS256")
+            invalid("its algorithm is not the expected one")
         }
         _ => invalid("it is malformed"),
     }

@@ -6,6 +6,7 @@
 
 mod digest;
 mod grant;
+mod jwk;
 mod jwt;
 mod password;
 mod random;

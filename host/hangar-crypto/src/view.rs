@@ -115,9 +115,24 @@ impl jwt::Host for View<'_> {
         Ok(crate::jwt::sign(&claims, &secret)?)
     }
 
+    fn sign_with(
+        &mut self,
+        header: String,
+        claims: String,
+        key: String,
+    ) -> Result<String, errors::Error> {
+        self.granted()?;
+        Ok(crate::jwt::sign_with(&header, &claims, &key)?)
+    }
+
     fn verify(&mut self, token: String, secret: String) -> Result<String, errors::Error> {
         self.granted()?;
         Ok(crate::jwt::verify(&token, &secret)?)
+    }
+
+    fn verify_with_key(&mut self, token: String, jwk: String) -> Result<String, errors::Error> {
+        self.granted()?;
+        Ok(crate::jwk::verify(&token, &jwk)?)
     }
 
     fn unverified(&mut self, token: String) -> Result<String, errors::Error> {
@@ -152,6 +167,7 @@ mod tests {
                 .expect_err("denied"),
             jwt::Host::sign(&mut view, "{}".into(), "s".into()).expect_err("denied"),
             jwt::Host::verify(&mut view, "t".into(), "s".into()).expect_err("denied"),
+            jwt::Host::verify_with_key(&mut view, "t".into(), "{}".into()).expect_err("denied"),
             jwt::Host::unverified(&mut view, "t".into()).expect_err("denied"),
         ];
         for error in refusals {

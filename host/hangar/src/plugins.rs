@@ -128,12 +128,11 @@ fn one(
     if let Some(shipped) = shipped {
         // What takes a shipped plugin's place gets its grants, unless hangar.toml says otherwise.
         for grant in shipped.manifest.grants.clone() {
-            let default = if grant == "fetch" {
-                Value::from(["*"].as_slice())
-            } else {
-                Value::Bool(true)
-            };
-            own.grant.entry(grant).or_insert(default);
+            let (name, default) = default_grant(&grant);
+            own.grant.entry(name.to_owned()).or_insert(default);
+        }
+        for (limit, value) in shipped.manifest.limits.clone() {
+            own.limits.entry(limit).or_insert(value);
         }
     }
     let folder = match (manifest.watch, &own.watch) {
@@ -154,6 +153,15 @@ fn one(
         settings: own,
         sources,
     })
+}
+
+/// What a shipped plugin gets that asks for `grant`: all of it, but private addresses only if it says so.
+fn default_grant(grant: &str) -> (&str, Value) {
+    match grant {
+        "fetch" => ("fetch", Value::from(["*"].as_slice())),
+        "fetch-private" => ("fetch", Value::from(["*", "private"].as_slice())),
+        other => (other, Value::Bool(true)),
+    }
 }
 
 /// Keeps the plugins of a running host as the settings want them.

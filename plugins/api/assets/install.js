@@ -1,10 +1,11 @@
-// The form for the first superuser, shown for links of the form #/pbinstall/TOKEN.
+// The form for the first superuser, shown for links of the form #/pbinstall/TOKEN, and the ends of logins through other
+// services.
 "use strict";
 
 const form = document.getElementById("form");
 const problem = document.getElementById("problem");
 const show = (id) => {
-  for (const section of ["about", "install", "done"]) document.getElementById(section).hidden = section !== id;
+  for (const section of ["about", "install", "done", "login-success", "login-failure"]) document.getElementById(section).hidden = section !== id;
 };
 
 const token = () => location.hash.match(/^#\/pbinstall\/([\w.-]+)$/)?.[1];
@@ -17,7 +18,17 @@ function claims(jwt) {
   }
 }
 
+/** The end of a login through another service: `success` or `failure`. */
+const ended = () => location.hash.match(/^#\/auth\/oauth2-redirect-(success|failure)$/)?.[1];
+
 function route() {
+  const end = ended();
+  if (end) {
+    show(`login-${end}`);
+    // Only a window that a script has opened closes; any other keeps the page.
+    if (end === "success") window.close();
+    return;
+  }
   const jwt = token();
   show(jwt ? "install" : "about");
   if (!jwt) return;

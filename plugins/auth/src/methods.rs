@@ -4,10 +4,10 @@ use hangar_model::picker::Picker;
 use hangar_model::{ApiError, json};
 use hangar_sdk::http::{Request, Response};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::accounts::Accounts;
 use crate::failure::Answer;
+use crate::oauth2::methods::{Choice, choices};
 use crate::respond::parameter;
 
 #[derive(Serialize)]
@@ -17,7 +17,7 @@ struct Methods<'a> {
     oauth2: OAuth2,
     mfa: Switch,
     otp: Switch,
-    auth_providers: [Value; 0],
+    auth_providers: Vec<Choice>,
     username_password: bool,
     email_password: bool,
 }
@@ -29,10 +29,9 @@ struct Password<'a> {
     enabled: bool,
 }
 
-/// Login through other services is not part of this build, so none is offered.
 #[derive(Serialize)]
 struct OAuth2 {
-    providers: [Value; 0],
+    providers: Vec<Choice>,
     enabled: bool,
 }
 
@@ -60,6 +59,8 @@ pub fn methods(request: &Request, accounts: &Accounts) -> Answer {
     } else {
         &[]
     };
+    let choices = choices(&options.oauth2)?;
+    let auth_providers = choices.iter().map(Choice::legacy).collect();
     let has = |name: &str| identity_fields.iter().any(|field| field == name);
     let methods = Methods {
         password: Password {
@@ -67,12 +68,12 @@ pub fn methods(request: &Request, accounts: &Accounts) -> Answer {
             enabled: password,
         },
         oauth2: OAuth2 {
-            providers: [],
+            providers: choices,
             enabled: options.oauth2.enabled,
         },
         mfa: Switch::new(options.mfa.enabled, options.mfa.duration),
         otp: Switch::new(options.otp.enabled, options.otp.duration),
-        auth_providers: [],
+        auth_providers,
         username_password: has("username"),
         email_password: has("email"),
     };

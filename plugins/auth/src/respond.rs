@@ -13,7 +13,7 @@ use crate::events::{self, Patch};
 use crate::failure::{Answer, Failure};
 use crate::identity::Identity;
 use crate::record::Record;
-use crate::{access, mfa};
+use crate::{access, mfa, origins};
 
 const RULE_UNMET: &str = "The request doesn't satisfy the collection requirements to authenticate.";
 
@@ -39,20 +39,25 @@ pub struct Login<'a> {
 
 impl Login<'_> {
     /// `{"record":…,"token":…}`, unless something stands against it.
-    pub fn respond(mut self) -> Answer {
+    pub fn respond(self) -> Answer {
+        self.respond_with(Value::Null)
+    }
+
+    /// The same, with `meta` in the answer.
+    pub fn respond_with(mut self, meta: Value) -> Answer {
         self.check_network()?;
         self.check_rule()?;
         let event = "onRecordAuthRequest";
         let tags = tags(self.accounts);
         if !events::wanted(event, &tags) {
-            return self.finish(&[]);
+            return self.finish(&[], meta);
         }
-        let document = self.document()?;
+        let document = self.document(&meta)?;
         events::around(
             event,
             &tags,
             || Ok(document),
-            |patches| self.finish(patches),
+            |patches| self.finish(patches, meta),
         )
     }
 
@@ -90,20 +95,19 @@ impl Login<'_> {
         }
     }
 
-    fn document(&self) -> hangar_sdk::Result<Value> {
+    fn document(&self, meta: &Value) -> hangar_sdk::Result<Value> {
         Ok(serde_json::json!({
             "record": self.record.document(&self.accounts.collection),
             "isNew": false,
             "original": {},
             "request": events::request_document(self.request, self.context, &self.body.values)?,
             "token": self.token,
-            "meta": null,
+            "meta": meta,
             "authMethod": self.method,
         }))
     }
 
-    fn finish(&mut self, patches: &[Patch]) -> Answer {
-        let mut meta = Value::Null;
+    fn finish(&mut self, patches: &[Patch], mut meta: Value) -> Answer {
         self.record.apply(patches);
         for patch in patches {
             if let Some(token) = patch.event.get("token").and_then(Value::as_str) {
@@ -116,11 +120,15 @@ impl Login<'_> {
         if let Some(first_factor) = mfa::check(self)? {
             return Ok(first_factor);
         }
+        let shown = self.shown(patches)?;
+        if !self.method.is_empty() {
+            origins::note(self.request, self.accounts, &self.record);
+        }
         let mut answer = Map::new();
         if !meta.is_null() {
             answer.insert("meta".into(), meta);
         }
-        answer.insert("record".into(), Value::Object(self.shown(patches)?));
+        answer.insert("record".into(), Value::Object(shown));
         answer.insert("token".into(), self.token.as_str().into());
         self.pick(Value::Object(answer))
     }

@@ -44,6 +44,37 @@ impl Identity {
     }
 }
 
+/// The request another plugin serves, as far as rules and hooks see it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Part {
+    method: String,
+    path: String,
+    query: String,
+    headers: String,
+    remote_address: String,
+    context: String,
+    /// Null: whoever the current call is for.
+    identity: Value,
+}
+
+/// The contexts rules can ask for; anything else is the default.
+fn context(name: &str) -> &'static str {
+    const NAMES: [&str; 7] = [
+        "expand",
+        "realtime",
+        "protectedFile",
+        "batch",
+        "oauth2",
+        "otp",
+        "password",
+    ];
+    NAMES
+        .into_iter()
+        .find(|known| *known == name)
+        .unwrap_or_default()
+}
+
 /// A request or a service call.
 #[derive(Debug, Default)]
 pub struct Call {
@@ -74,8 +105,13 @@ impl Call {
     /// # Errors
     /// 400 for a body that cannot be read.
     pub fn new(request: Request) -> Result<Self, ApiError> {
-        let body = body::parse(request.header("content-type"), &request.body)?;
+        let body = body::read(&request)?;
+        let context = match request.header("x-hangar-context") {
+            Some("batch") => "batch",
+            _ => "",
+        };
         let mut call = Self {
+            context,
             method: request.method,
             path: request.path,
             query: request.query,
@@ -96,6 +132,44 @@ impl Call {
             ..Self::default()
         };
         call.identify(viewer.or_else(hangar_sdk::context::identity));
+        call
+    }
+
+    /// The same request as if somebody else had sent it.
+    pub fn as_seen_by(&self, identity: Option<String>, context: &'static str) -> Self {
+        let mut call = Self {
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            headers: self.headers.clone(),
+            remote_address: self.remote_address.clone(),
+            context,
+            ..Self::default()
+        };
+        call.identify(identity);
+        call
+    }
+
+    /// A call of the service that stands for a part of a request: `body` is what a client would have sent.
+    pub fn part(request: &Part, body: Map<String, Value>) -> Self {
+        let mut call = Self {
+            method: request.method.clone(),
+            path: request.path.clone(),
+            query: request.query.clone(),
+            headers: request.headers.clone(),
+            remote_address: request.remote_address.clone(),
+            context: context(&request.context),
+            body: Body {
+                values: body,
+                ..Body::default()
+            },
+            ..Self::default()
+        };
+        let identity = match &request.identity {
+            Value::Null => hangar_sdk::context::identity(),
+            identity => Some(identity.to_string()),
+        };
+        call.identify(identity);
         call
     }
 

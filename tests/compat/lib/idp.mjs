@@ -9,7 +9,8 @@
 import { createHash, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 
-const SHOWN_HEADERS = ['accept', 'authorization', 'content-type', 'notion-version', 'client-id', 'trakt-api-key', 'trakt-api-version'];
+// What is compared; `accept` is not: some clients always send it.
+const SHOWN_HEADERS = ['authorization', 'content-type', 'notion-version', 'client-id', 'trakt-api-key', 'trakt-api-version'];
 const KINDS = {
   RS256: { make: () => generateKeyPairSync('rsa', { modulusLength: 2048 }), sign: (data, key) => sign('sha256', data, key) },
   ES256: {
@@ -18,6 +19,8 @@ const KINDS = {
   },
   EdDSA: { make: () => generateKeyPairSync('ed25519'), sign: (data, key) => sign(null, data, key) },
 };
+/** The same for all providers of a process, so that their answers are equal. */
+const BEGAN = Math.floor(Date.now() / 1000);
 /** Made once a process; `stranger` is in no key set. */
 const KEYS = new Map();
 function key(alg, kid) {
@@ -31,7 +34,7 @@ const base64 = (value) => Buffer.from(typeof value === 'string' ? value : JSON.s
 /** Replaces `<idp>` by the address and `+60` by a time, in seconds, so far from now. */
 function resolve(value, base) {
   if (typeof value === 'string') {
-    if (/^[+-]\d+$/.test(value)) return Math.floor(Date.now() / 1000) + Number(value);
+    if (/^[+-]\d+$/.test(value)) return BEGAN + Number(value);
     return value.replaceAll('<idp>', base);
   }
   if (Array.isArray(value)) return value.map((item) => resolve(item, base));

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use hangar_model::{ApiError, FieldError, ValidationErrors, messages};
+use hangar_model::{ApiError, ValidationErrors, messages};
 use hangar_sdk::http::Response;
 
 use crate::answer::{Failure, Outcome};
@@ -18,14 +18,42 @@ use crate::records::{auth, query, submitted};
 
 /// Answers the request.
 pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call) -> Outcome<Response> {
-    let rule = query::rule_for(entry, RuleKind::Create, call)?;
     let picker = present::picker(call)?;
+    create(catalog, entry, call, |draft| {
+        let mut items = present::enrich(
+            catalog,
+            entry,
+            call,
+            vec![draft.shown.clone()],
+            Options::of(call),
+        )?;
+        Ok(Response::json(
+            200,
+            document::text(
+                catalog,
+                &present::pick(&picker, items.pop().unwrap_or_default()),
+            ),
+        ))
+    })
+}
+
+/// Creates what the call asks for, by the create rule, and answers with `respond` inside the request's event.
+///
+/// # Errors
+/// What the client is answered instead.
+pub fn create(
+    catalog: &Catalog,
+    entry: &Rc<Entry>,
+    call: &Call,
+    respond: impl FnOnce(&mut Draft) -> Outcome<Response>,
+) -> Outcome<Response> {
+    let rule = query::rule_for(entry, RuleKind::Create, call)?;
     let superuser = call.superuser();
     let mut draft = Draft::new(entry.clone());
     let resolved = submitted::resolve(entry, &draft.shown.values, call);
     submitted::load(&mut draft, resolved.clone(), superuser);
+    draft.uploads = call.body.files.clone();
     draft.id_given = !draft.shown.id().is_empty();
-    refuse_files(&draft, call)?;
 
     let events = draft::listened(&CREATE, entry, &["onRecordCreateRequest"]);
     // Rule, manage rule and the questions of validation share one round trip where no hook can come between them.
@@ -79,40 +107,7 @@ pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call) -> Outcome<Resp
             let result = result.map_err(|failure| draft::failed(draft, failure));
             ended::after(&CREATE, draft, &events, result)
                 .map_err(|failure| Failure::Api(failure.into_api(messages::CREATE_RECORD)))?;
-            let mut items = present::enrich(
-                catalog,
-                entry,
-                call,
-                vec![draft.shown.clone()],
-                Options::of(call),
-            )?;
-            Ok(Response::json(
-                200,
-                document::text(
-                    catalog,
-                    &present::pick(&picker, items.pop().unwrap_or_default()),
-                ),
-            ))
+            respond(draft)
         },
     )
-}
-
-/// Files cannot be stored yet: better an error than a record without its file.
-///
-/// # Errors
-/// 400 with an error for each field that was sent a file.
-pub fn refuse_files(draft: &Draft, call: &Call) -> Outcome<()> {
-    let mut errors = ValidationErrors::new();
-    for name in submitted::files(&draft.entry, call) {
-        errors.add(
-            name,
-            FieldError::new(
-                "validation_invalid_file",
-                "This version cannot store files.",
-            ),
-        );
-    }
-    errors
-        .into_result()
-        .map_err(|errors| ApiError::invalid(draft::failed_message(draft), errors).into())
 }

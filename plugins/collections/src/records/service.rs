@@ -6,6 +6,7 @@ use hangar_filter::{Expr, Query, Request as FilterRequest, Scope, parse};
 use hangar_model::json::to_json;
 use hangar_model::{ApiError, messages};
 use hangar_sdk::collections::Guest;
+use hangar_sdk::http::Response;
 use hangar_sdk::postgres::{Rendered, Segment, Statement, active};
 use hangar_sdk::{Error, Result};
 use serde::Deserialize;
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{self, Catalog, Entry};
+use crate::records::create;
 use crate::records::delete;
 use crate::records::draft::{self, CREATE, DELETE, Draft, How, UPDATE};
 use crate::records::ended;
@@ -76,6 +78,14 @@ impl Guest for crate::Plugin {
         Ok(format!("[{}]", all.join(",")))
     }
 
+    fn store_collection(document: String) -> Result<()> {
+        crate::schema::put(&document)
+    }
+
+    fn drop_collections() -> Result<()> {
+        crate::schema::clear()
+    }
+
     fn find(collection: String, id: String) -> Result<String> {
         let catalog = catalog::current()?;
         let entry = find_entry(&catalog, &collection)?;
@@ -98,6 +108,12 @@ impl Guest for crate::Plugin {
         // Inside a transaction of somebody else a failed save must not spoil what came before it.
         let saved = if active() { transaction(work) } else { work() };
         saved.map_err(Failure::into_error)
+    }
+
+    fn create_as(collection: String, body: String, request: String) -> Result<String> {
+        let work = || create_as(&collection, &body, &request);
+        let created = if active() { transaction(work) } else { work() };
+        created.map_err(Failure::into_error)
     }
 
     fn delete(collection: String, id: String) -> Result<()> {
@@ -301,6 +317,22 @@ fn impersonal(draft: &Draft, failure: Failure) -> Failure {
         }
         other => other,
     }
+}
+
+fn create_as(collection: &str, body: &str, request: &str) -> Outcome<String> {
+    let catalog = catalog::current()?;
+    let entry = find_entry(&catalog, collection)?;
+    if entry.is_view() {
+        return Err(ApiError::bad_request("Unsupported collection type.").into());
+    }
+    let call = Call::part(&read(request)?, serde_json::from_str(body)?);
+    let mut stored = None;
+    create::create(&catalog, entry, &call, |draft| {
+        stored = Some(to_json(&draft.shown.values));
+        Ok(Response::empty(200))
+    })?;
+    // A handler that ends the request's chain leaves nothing behind.
+    stored.ok_or_else(|| ApiError::bad_request(messages::CREATE_RECORD).into())
 }
 
 fn remove(collection: &str, id: &str) -> Outcome<()> {

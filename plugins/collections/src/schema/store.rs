@@ -9,6 +9,7 @@ use hangar_sdk::{context, kv};
 use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog, TOPIC};
 use crate::random::HostRandom;
+use crate::realtime::announce;
 use crate::records::write;
 use crate::schema::{dependents, failed_message, policies, views};
 
@@ -132,6 +133,13 @@ pub fn save(new: &Collection, old: Option<&Collection>) -> Outcome<()> {
     dependents::restore(&renewed)?;
     if new.is_auth() && old.is_some() {
         context::forget_identity(&format!("{}/", new.id));
+        let secret = |collection: &Collection| {
+            let auth = collection.auth.as_ref();
+            auth.map(|auth| auth.auth_token.secret.clone())
+        };
+        if old.is_some_and(|old| secret(old) != secret(new)) {
+            announce::revoke_all(&new.id);
+        }
     }
     Ok(())
 }
@@ -205,5 +213,6 @@ pub fn forget_records(collection: &Collection) -> Outcome<()> {
         )?;
     }
     context::forget_identity(&format!("{}/", collection.id));
+    announce::revoke_all(&collection.id);
     Ok(())
 }
