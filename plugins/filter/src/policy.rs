@@ -1,7 +1,8 @@
 //! Rules as row-level security: the same tree, compiled by the same compiler, as policies of PostgreSQL.
 //!
-//! A rule becomes policies for the role [`API_ROLE`]: one for guests and one for each auth collection if it is about who
-//! asks, else one for all. A null rule has none, which denies. Related records are read through views in the schema
+//! A rule becomes one policy for guests and one for each auth collection if it is about who asks, else one for all. A
+//! null rule has none, which denies. They concern every role but the owner, so a dump can be loaded where the role
+//! [`API_ROLE`] is not; what that role may touch at all is granted to it. Related records are read through views in the schema
 //! [`VIEWS`], which belong to the owner of the tables, so that the policies of other tables do not apply within a rule,
 //! as in the API.
 
@@ -114,7 +115,7 @@ fn policy(collection: &Collection, name: &str, command: &str, condition: &str) -
     };
     let name = format!("hangar_{name}_{:016x}", checksum(&check));
     let sql = format!(
-        "CREATE POLICY {} ON {} FOR {command} TO {API_ROLE} {check}",
+        "CREATE POLICY {} ON {} FOR {command} {check}",
         quote(&name),
         table(collection)
     );

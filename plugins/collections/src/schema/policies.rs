@@ -20,7 +20,9 @@ use crate::records::guard;
 use crate::schema::store;
 
 const STATE: &str = "SELECT json_build_object(\
-    'ready', to_regrole('hangar_api') IS NOT NULL AND to_regrole('hangar_server') IS NOT NULL AND to_regnamespace('hangar_rls') IS NOT NULL, \
+    'ready', CASE WHEN to_regrole('hangar_api') IS NOT NULL AND to_regrole('hangar_server') IS NOT NULL \
+        AND to_regnamespace('hangar_rls') IS NOT NULL \
+        THEN has_schema_privilege('hangar_server', 'hangar_rls', 'USAGE') ELSE FALSE END, \
     'version', obj_description(to_regnamespace('hangar_rls'), 'pg_namespace'), \
     'views', (SELECT coalesce(json_agg(relname), '[]') FROM pg_class \
         WHERE relkind = 'v' AND relnamespace = to_regnamespace('hangar_rls')), \
@@ -32,7 +34,7 @@ const VIEWS: &str = "SELECT coalesce(json_agg(name), '[]')::text FROM hangar_col
 /// What the database has.
 #[derive(Deserialize)]
 struct State {
-    /// Whether roles and schema are there.
+    /// Whether roles, schema and rights are there. A database that was restored from a backup has policies but no rights.
     ready: bool,
     /// Comment of the schema: which version of the views and grants it has.
     version: Option<String>,

@@ -239,6 +239,7 @@ impl World {
                     "@request.method",
                     "@request.headers.x_token",
                     "@request.body.x",
+                    "@request.query.q:isset",
                 ])
                 .to_owned(),
             7 => random
