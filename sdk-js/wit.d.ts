@@ -22,7 +22,8 @@ declare module "hangar:plugin/context@0.1.0" {
   export default context;
 }
 declare module "hangar:log/logger@0.1.0" {
-  const logger: { log(level: "debug" | "info" | "warn" | "error", message: string, fields: string): void };
+  type Line = (level: "debug" | "info" | "warn" | "error", message: string, fields: string) => void;
+  const logger: { log: Line; record: Line };
   export default logger;
 }
 declare module "hangar:config/settings@0.1.0" {

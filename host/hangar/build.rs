@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 /// In the order in which they are activated: each may use those before it.
-const SHIPPED: [&str; 4] = ["collections", "auth", "api", "hooks"];
+const SHIPPED: [&str; 6] = ["collections", "auth", "api", "transfer", "hooks", "thumbs"];
 
 fn main() {
     let root =

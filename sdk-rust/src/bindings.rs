@@ -6,11 +6,7 @@
 pub mod imports {
     wit_bindgen::generate!({
         world: "hangar:plugin/imports",
-        path: [
-            "../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/fetch", "../wit/kv", "../wit/crypto",
-            "../wit/log", "../wit/config", "../wit/realtime", "../wit/analytics", "../wit/hooks",
-            "../wit/collections", "../wit/auth", "../wit/plugin",
-        ],
+        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/sqlite", "../wit/operator", "../wit/backup", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/mail", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
         generate_all,
         generate_unused_types: true,
         sync: true,
@@ -53,7 +49,7 @@ pub mod handler {
 pub mod lifecycle {
     wit_bindgen::generate!({
         inline: "package hangar:sdk-lifecycle; world exported-lifecycle { export hangar:plugin/lifecycle@0.1.0; }",
-        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
+        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/sqlite", "../wit/operator", "../wit/backup", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/mail", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
         with: {
             "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
         },
@@ -77,6 +73,21 @@ pub mod records {
         export_macro_name: "export_records",
         runtime_path: "hangar_sdk::wit_bindgen::rt",
         default_bindings_module: "hangar_sdk::bindings::records",
+    });
+}
+
+pub mod matcher {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-matcher; world exported-matcher { export hangar:realtime/matcher@0.1.0; }",
+        path: ["../wit/types", "../wit/http", "../wit/realtime"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_matcher",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::matcher",
     });
 }
 
@@ -113,7 +124,7 @@ pub mod tokens {
 pub mod afterwards {
     wit_bindgen::generate!({
         inline: "package hangar:sdk-afterwards; world exported-afterwards { export hangar:plugin/afterwards@0.1.0; }",
-        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
+        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/sqlite", "../wit/operator", "../wit/backup", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/mail", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
         with: {
             "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
         },
@@ -128,7 +139,7 @@ pub mod afterwards {
 pub mod commands {
     wit_bindgen::generate!({
         inline: "package hangar:sdk-commands; world exported-commands { export hangar:plugin/commands@0.1.0; }",
-        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
+        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/sqlite", "../wit/operator", "../wit/backup", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/mail", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
         with: {
             "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
         },
@@ -137,5 +148,50 @@ pub mod commands {
         export_macro_name: "export_commands",
         runtime_path: "hangar_sdk::wit_bindgen::rt",
         default_bindings_module: "hangar_sdk::bindings::commands",
+    });
+}
+
+pub mod crons {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-crons; world exported-crons { export hangar:plugin/crons@0.1.0; }",
+        path: ["../wit/types", "../wit/http", "../wit/files", "../wit/postgres", "../wit/sqlite", "../wit/operator", "../wit/backup", "../wit/fetch", "../wit/kv", "../wit/crypto", "../wit/log", "../wit/config", "../wit/mail", "../wit/realtime", "../wit/analytics", "../wit/hooks", "../wit/collections", "../wit/auth", "../wit/plugin"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_crons",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::crons",
+    });
+}
+
+pub mod limits {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-limits; world exported-limits { export hangar:http/limits@0.1.0; }",
+        path: ["../wit/types", "../wit/http"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_limits",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::limits",
+    });
+}
+
+pub mod derive {
+    wit_bindgen::generate!({
+        inline: "package hangar:sdk-derive; world exported-derive { export hangar:files/derive@0.1.0; }",
+        path: ["../wit/types", "../wit/http", "../wit/files"],
+        with: {
+            "hangar:types/errors@0.1.0": crate::bindings::imports::hangar::types::errors,
+        },
+        sync: true,
+        pub_export_macro: true,
+        export_macro_name: "export_derive",
+        runtime_path: "hangar_sdk::wit_bindgen::rt",
+        default_bindings_module: "hangar_sdk::bindings::derive",
     });
 }

@@ -1,7 +1,7 @@
 //! PostgreSQL: statements, rows, plans, transactions.
 
 pub use crate::bindings::imports::hangar::postgres::query::{
-    batch, defer, query as query_json, render,
+    batch, copy_in, defer, query as query_json, render,
 };
 pub use crate::bindings::imports::hangar::postgres::transactions::{Transaction, active, begin};
 pub use crate::bindings::imports::hangar::postgres::types::{

@@ -1,14 +1,17 @@
 // Sends every case to two servers and compares the answers. See README.md.
 //
 //   node run.mjs [--left pocketbase] [--right hangar] [--only TEXT]... [--list] [--show] [--rows] [--keep]
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildRequest, readCases, valueAt } from './lib/cases.mjs';
 import { compareAnswers, readDifferences, staleEntries, unaccepted } from './lib/compare.mjs';
+import { EventStream, sortData } from './lib/events.mjs';
+import { bodyText } from './lib/forms.mjs';
 import { exchange } from './lib/http.mjs';
 import { startProvider } from './lib/idp.mjs';
+import { mailAnswer, startMailServer } from './lib/mail.mjs';
 import { Normaliser } from './lib/normalise.mjs';
 import { KIND_NAMES, SUPERUSER, startServer, stopAll } from './lib/servers.mjs';
 import { sdkSteps } from './sdk.mjs';
@@ -18,6 +21,8 @@ const DIFFERENCES = resolve(HERE, '..', '..', 'docs', 'differences.md');
 const MAX_SHOWN = 40;
 // Steps are apart by more than the resolution of a date, so that a time tells its step.
 const STEP_GAP_MS = 3;
+
+const STREAM_STEPS = ['CONNECT', 'EXPECT', 'CLOSE'];
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -42,26 +47,75 @@ function options() {
 
 /** One server with what its side has learnt: captured values and volatile names. */
 class Side {
-  constructor(server, provider, fixedText) {
+  constructor(server, provider, fixedText, mail, vars = {}) {
     this.server = server;
+    this.mail = mail;
     this.provider = provider;
-    this.vars = { idp: provider.base, root_email: SUPERUSER.email, root_password: SUPERUSER.password, bad_token: 'not.a.token', NUL: '\\u0000' };
+    this.vars = { ...vars, idp: provider.base, root_email: SUPERUSER.email, root_password: SUPERUSER.password, bad_token: 'not.a.token', NUL: '\\u0000' };
     this.normaliser = new Normaliser(fixedText, { [server.base]: '<base>', [provider.base]: '<idp>' });
+    this.streams = new Map();
+    if (mail) this.vars.mail_port = mail.port;
+  }
+
+  /** `CONNECT name`, `EXPECT name 2 messages`, `EXPECT name none`, `EXPECT name closed`, `CLOSE name`. */
+  async stream(step, number) {
+    const [name, what] = step.path.split(/\s+/);
+    if (step.method === 'CONNECT') {
+      const stream = new EventStream();
+      this.streams.get(name)?.close();
+      this.streams.set(name, stream);
+      const raw = await stream.open(this.server.base, { ...buildRequest({ ...step, path: '/api/realtime' }, this.vars), from: step.options.from?.[0] });
+      this.vars[`${name}_client`] = stream.id;
+      const text = (raw.text ?? '').replaceAll(stream.id, `<client ${stream.id.length}>`);
+      const extraHeaders = ['x-accel-buffering', 'transfer-encoding', 'content-length'];
+      return { answer: this.normaliser.answer(number, { ...raw, text }, { extraHeaders }), request: null };
+    }
+    const stream = this.streams.get(name);
+    if (!stream) throw new Error(`${step.id}: no step has connected ${name}`);
+    const plain = (body) => ({ answer: { status: stream.ended ? 'closed' : 'open', headers: {}, body }, request: null });
+    if (step.method === 'CLOSE') {
+      stream.close();
+      return plain('');
+    }
+    if (what === 'closed') return plain(String(await stream.end()));
+    const messages = (await stream.take(what === 'none' ? 0 : Number(what))).map((message) => {
+      const text = 'anyorder' in step.options ? sortData(message) : message;
+      return this.normaliser.text(number, text.replaceAll(stream.id, '<client>'));
+    });
+    // PocketBase sends each in a goroutine of its own: their order is not defined.
+    return plain(messages.sort().join('\n\n'));
+  }
+
+  /** A `MAIL` step: the next mail to an address, or all that nobody has taken. */
+  async mailStep(step, number) {
+    if (!this.mail) throw new Error(`${step.id}: MAIL needs a file with "@server mail=on".`);
+    const { text, found } = await mailAnswer(this.mail, step.path);
+    this.#capture(step, found, {});
+    return { answer: this.normaliser.answer(number, { status: 0, headers: {}, text }), request: null };
+  }
+
+  #capture(step, json, headers) {
+    for (const [name, path] of step.captures) {
+      const value = path.startsWith('header.') ? headers?.[path.slice(7)] : valueAt(json, path);
+      this.vars[name] = value === undefined ? `missing-${name}` : typeof value === 'string' ? value : JSON.stringify(value);
+    }
+  }
+
+  close() {
+    for (const stream of this.streams.values()) stream.close();
   }
 
   async http(step, number) {
     const request = buildRequest(step, this.vars);
-    const raw = await exchange(this.server.base, request);
+    const raw = await exchange(this.server.base, { ...request, from: step.options.from?.[0] });
+    if (raw.bytes) raw.text = bodyText(raw.bytes, 'picture' in step.options);
     let json;
     try {
       json = JSON.parse(raw.text);
     } catch {
       // No JSON; only headers can be captured.
     }
-    for (const [name, path] of step.captures) {
-      const value = path.startsWith('header.') ? raw.headers?.[path.slice(7)] : valueAt(json, path);
-      this.vars[name] = value === undefined ? `missing-${name}` : typeof value === 'string' ? value : JSON.stringify(value);
-    }
+    this.#capture(step, json, raw.headers);
     const answer = this.normaliser.answer(number, raw, {
       masks: step.masks,
       unordered: 'unordered' in step.options,
@@ -97,7 +151,7 @@ class Run {
       return;
     }
     await pause(STEP_GAP_MS);
-    const call = step.run ? 'sdk' : 'http';
+    const call = step.run ? 'sdk' : STREAM_STEPS.includes(step.method) ? 'stream' : step.method === 'MAIL' ? 'mailStep' : 'http';
     const [left, right] = await Promise.all(sides.map((side) => side[call](step, this.step)));
     const { parts, lines } = compareAnswers(left.answer, right.answer, step.options?.compare);
     const open = unaccepted(this.differences, step.id, parts);
@@ -109,31 +163,65 @@ class Run {
     }
     this.failures.push({ id: step.id, parts: [...open] });
     if (this.failures.length <= MAX_SHOWN || this.values.all) {
-      const asked = left.request ? `  ${left.request.method} ${left.request.path} as ${step.as}${left.request.body ? `  ${left.request.body.slice(0, 300)}` : ''}` : '  (SDK)';
+      const asked = left.request === null && !step.run ? `  ${step.method} ${step.path}` : left.request ? `  ${left.request.method} ${left.request.path} as ${step.as}${left.request.body ? `  ${String(left.request.body).slice(0, 300)}` : ''}` : '  (SDK)';
       console.log([`✗ ${step.id}`, asked, ...lines].join('\n'));
     }
   }
 
   print(step, { answer, request }) {
-    const asked = request ? `${request.method} ${request.path} as ${step.as}${request.body ? `  ${request.body.slice(0, 300)}` : ''}` : '(SDK)';
+    const asked = request ? `${request.method} ${request.path} as ${step.as}${request.body ? `  ${String(request.body).slice(0, 300)}` : ''}` : step.run ? '(SDK)' : `${step.method} ${step.path}`;
     console.log(`· ${step.id}\n  ${asked}\n  ${answer.status} ${answer.body.slice(0, 1500)}`);
+  }
+
+  /**
+   * Fills a PocketBase by a module of `import/` and stops it; answers its data directory, the variables of the cases and
+   * how to remove it.
+   */
+  async seed(name, setup) {
+    const { fill, meddle } = await import(join(HERE, name));
+    const server = await startServer('pocketbase');
+    try {
+      const side = new Side(server, { base: 'http://nobody.invalid' }, '');
+      for (const step of setup.steps) await side.http(step, 0);
+      const vars = { ...side.vars, ...(await fill(server.base, side.vars)) };
+      await server.stop({ keep: true });
+      meddle(server.data);
+      return { data: server.data, vars, remove: () => rmSync(server.work, { recursive: true, force: true }) };
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
   }
 
   /** Runs files that share servers, on a fresh pair. */
   async group(server, files, setup, fixedText) {
+    const seed = server.import ? await this.seed(server.import, setup) : null;
+    try {
+      await this.pair(server, seed ? files : [setup, ...files], fixedText, seed);
+    } finally {
+      seed?.remove();
+    }
+  }
+
+  async pair(server, files, fixedText, seed) {
     const folders = Object.fromEntries(Object.entries(server).filter(([key]) => ['hooks', 'public'].includes(key)).map(([key, value]) => [key, join(HERE, value)]));
-    const started = await Promise.allSettled([startServer(this.values.left, folders), startServer(this.values.right, folders)]);
+    const start = (kind) => startServer(kind, folders, seed?.data);
+    const started = await Promise.allSettled([start(this.values.left), start(this.values.right)]);
+    const mails = server.mail ? [await startMailServer(), await startMailServer()] : [];
     const failed = started.find((one) => one.status === 'rejected');
     const providers = await Promise.all(started.map(() => startProvider()));
+    let sides = [];
     try {
       if (failed) throw failed.reason;
-      const sides = started.map((one, at) => new Side(one.value, providers[at], fixedText));
-      for (const file of [setup, ...files]) {
+      sides = started.map((one, at) => new Side(one.value, providers[at], fixedText, mails[at], seed?.vars));
+      for (const file of files) {
         for (const step of file.steps) await this.compare(step, sides);
       }
     } finally {
+      sides.forEach((side) => side.close());
       await Promise.all(providers.map((provider) => provider.stop()));
       await Promise.all(started.filter((one) => one.status === 'fulfilled').map((one) => one.value.stop({ keep: this.values.keep })));
+      await Promise.all(mails.map((one) => one.stop()));
     }
   }
 }

@@ -6,6 +6,7 @@ export const LONG_FILES = {};
 /** `unsafe` outside of tests: path → reason. */
 export const UNSAFE = {
   "host/hangar-wasm/src/cache.rs": "loading compiled code is unsafe by nature; the file says why it may",
+  "plugins/collections/src/files/serve.rs": "a Content-Security-Policy speaks of 'unsafe-inline'",
   "sdk-rust/src/manifest.rs": "`#[unsafe(link_section)]` is how a custom section is made",
 };
 
@@ -17,12 +18,14 @@ export const WORDS = {
   "host/hangar-plugins/src/links.rs": [/./, "links the service interface hangar:collections/records for other plugins"],
   "host/hangar-plugins/src/exports.rs": [/hangar:collections\/records@/, "probes the exports of hangar:collections/records"],
   "host/hangar-plugins/src/graph.rs": [/./, "keeps which plugin provides hangar:collections/records; a route in a test"],
-  "host/hangar-plugins/src/staging.rs": [/"?collections"?, "?auth"?|"collections" \| "auth"/, "names of the two service grants"],
   "host/hangar-plugins/src/manifest.rs": [/\/\/\/ .*(say|Words of the command)/, "examples in documentation"],
+  "host/hangar-cron/src/lib.rs": [/^\/\/! .*clients of PocketBase/, "says whose sentences the errors are"],
   "host/hangar-crypto/src/jwt.rs": [/let claims = r#"/, "the claims of a token in a test"],
   "host/hangar-cluster/src/options.rs": [/a superuser of this cluster/, "PostgreSQL's own superuser"],
   "host/hangar-http/src/cors.rs": [/^\/\/! CORS as PocketBase does it/, "says whose behaviour the constants follow"],
-  "host/hangar-http/src/dispatch.rs": [/^\/\/\/ .*as in PocketBase/, "says where a constant comes from"],
+  "host/hangar-http/src/bodies.rs": [/^\/\/\/ .*as in PocketBase/, "says where a constant comes from"],
+  "host/hangar-uploads/src/sniff.rs": [/FeatureCollection|GeometryCollection/, "types of GeoJSON"],
+  "host/hangar-uploads/src/sniff/tests.rs": [/FeatureCollection/, "a type of GeoJSON"],
   "host/hangar-http/src/server.rs": [/\/\/\/ Marks a response/, "says why only static files are compressed"],
   "host/hangar-http/src/files.rs": [/\/\/\/ .*pb_public/, "says whose behaviour it follows"],
   "host/hangar-postgres/src/ordered.rs": [/^\/\/! /, "says which other order of keys it agrees with"],

@@ -39,6 +39,8 @@ pub struct Limits {
     pub statement_ms: u64,
     /// One transaction, milliseconds.
     pub transaction_ms: u64,
+    /// A command that may run long, milliseconds; its statements and transactions, too.
+    pub command_ms: u64,
     /// Keys of a plugin in `hangar:kv`.
     pub kv_keys: u64,
     /// One value in `hangar:kv`, bytes.
@@ -49,8 +51,52 @@ pub struct Limits {
     pub fetch_ms: u64,
     /// Outgoing requests of a plugin at once.
     pub fetch_concurrency: usize,
+    /// Event streams open at once; more are refused with 503.
+    pub realtime_connections: usize,
+    /// Subscriptions of one client.
+    pub realtime_topics: usize,
+    /// Text of the subscriptions of all clients together, bytes.
+    pub realtime_topics_bytes: usize,
+    /// One message to event streams, bytes.
+    pub realtime_message_bytes: usize,
+    /// Messages that may wait for one client, bytes; one that is slower is disconnected.
+    pub realtime_queue_bytes: usize,
+    /// Changes that may wait to be matched to clients, bytes.
+    pub realtime_backlog_bytes: usize,
+    /// How long an event stream stays open without a message, milliseconds.
+    pub realtime_idle_ms: u64,
+    /// How long an event stream stays open at most, milliseconds.
+    pub realtime_life_ms: u64,
+    /// Size of a mail, bytes.
+    pub mail_bytes: usize,
+    /// Sending one mail, milliseconds.
+    pub mail_ms: u64,
+    /// Mails of a plugin on their way at once.
+    pub mail_concurrency: usize,
+    /// Work of a plugin in the background, running and waiting together.
+    pub background: usize,
+    /// Of that, how much runs at once.
+    pub background_concurrency: usize,
     /// Requests the host serves at once; more are refused with 503.
     pub requests: usize,
+    /// How long a client may take nothing of its response, milliseconds, before the connection is cut.
+    pub stall_ms: u64,
+    /// Bytes on disk that uploads may take at once, of all requests that are being served.
+    pub uploads_bytes: u64,
+}
+
+impl Limits {
+    /// The limits of a command that may run long.
+    pub fn of_long_command(&self) -> Self {
+        let time = self.command_ms;
+        Self {
+            cpu_ms: time,
+            wall_ms: time,
+            statement_ms: time,
+            transaction_ms: time,
+            ..self.clone()
+        }
+    }
 }
 
 impl Default for Limits {
@@ -73,12 +119,28 @@ impl Default for Limits {
             rows_bytes: 32 << 20,
             statement_ms: 30_000,
             transaction_ms: 30_000,
+            command_ms: 86_400_000,
             kv_keys: 10_000,
             kv_value_bytes: 64 << 10,
             fetch_bytes: 16 << 20,
             fetch_ms: 30_000,
             fetch_concurrency: 32,
+            realtime_connections: 10_000,
+            realtime_topics: 1_000,
+            realtime_topics_bytes: 256 << 20,
+            realtime_message_bytes: 8 << 20,
+            realtime_queue_bytes: 1 << 20,
+            realtime_backlog_bytes: 64 << 20,
+            realtime_idle_ms: 300_000,
+            realtime_life_ms: 1_800_000,
+            mail_bytes: 4 << 20,
+            mail_ms: 30_000,
+            mail_concurrency: 8,
+            background: 1_000,
+            background_concurrency: 8,
             requests: 10_000,
+            stall_ms: 60_000,
+            uploads_bytes: 16 << 30,
         }
     }
 }

@@ -33,6 +33,31 @@ pub(crate) fn sign(claims: &str, secret: &str) -> Result<String> {
     Ok(format!("{message}.{signature}"))
 }
 
+/// Signs header and claims as they are written, with a private key.
+pub(crate) fn sign_with(header: &str, claims: &str, key: &str) -> Result<String> {
+    for (what, text) in [("claims", claims), ("a header", header), ("a key", key)] {
+        if text.len() > MAX_TOKEN_BYTES {
+            return Err(too_long(what, text.len()));
+        }
+    }
+    let head: Map<String, Value> = serde_json::from_str(header)
+        .map_err(|e| Error::bad_input(format!("the header is a JSON object: {e}")))?;
+    if head.get("alg").and_then(Value::as_str) != Some("ES256") {
+        return Err(Error::bad_input("the header's alg must be ES256"));
+    }
+    serde_json::from_str::<Map<String, Value>>(claims)
+        .map_err(|e| Error::bad_input(format!("claims are a JSON object: {e}")))?;
+    // What the library says of a key may quote it.
+    let unusable =
+        |_| Error::bad_input("the key is no private key on the curve P-256 in PEM (PKCS #8)");
+    let key = EncodingKey::from_ec_pem(key.as_bytes()).map_err(unusable)?;
+    let encode = |part: &str| URL_SAFE_NO_PAD.encode(part);
+    let message = format!("{}.{}", encode(header), encode(claims));
+    let signature =
+        jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::ES256).map_err(unusable)?;
+    Ok(format!("{message}.{signature}"))
+}
+
 /// The claims, if the signature is this secret's, the algorithm is HS256 and the token is in its time. A token without
 /// `exp` has no end, as its issuer wished.
 pub(crate) fn verify(token: &str, secret: &str) -> Result<String> {

@@ -115,6 +115,16 @@ impl jwt::Host for View<'_> {
         Ok(crate::jwt::sign(&claims, &secret)?)
     }
 
+    fn sign_with(
+        &mut self,
+        header: String,
+        claims: String,
+        key: String,
+    ) -> Result<String, errors::Error> {
+        self.granted()?;
+        Ok(crate::jwt::sign_with(&header, &claims, &key)?)
+    }
+
     fn verify(&mut self, token: String, secret: String) -> Result<String, errors::Error> {
         self.granted()?;
         Ok(crate::jwt::verify(&token, &secret)?)

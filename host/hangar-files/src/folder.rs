@@ -70,8 +70,8 @@ impl File {
     /// The file as a response body.
     pub fn produce(self) -> Produced {
         let headers = vec![
-            ("content-type", self.kind),
-            ("content-length", self.length.to_string()),
+            ("content-type".into(), self.kind),
+            ("content-length".into(), self.length.to_string()),
         ];
         // Never more than was announced, should the file grow meanwhile.
         let chunks = ReaderStream::with_capacity(self.file.take(self.length), 64 << 10);

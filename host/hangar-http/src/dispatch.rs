@@ -1,33 +1,26 @@
-use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use hangar_core::{Error, Result};
 use hangar_guard::Asked;
-use hangar_plugins::{Answer, AnswerBody, Content, Identity, Incoming, RequestHead};
+use hangar_plugins::{Answer, AnswerBody, Caller, Content, Incoming, RequestHead, error_lines};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
-use http_body_util::{BodyExt, Limited};
 
+use crate::journal::{self, Note};
 use crate::server::Inner;
-use crate::{paths, respond};
-
-/// How long a request body may take to arrive, as in PocketBase.
-const READ: Duration = Duration::from_secs(300);
+use crate::{bodies, paths, respond};
 
 /// A request with what is known of it before a plugin is called.
-struct Asking {
-    peer: SocketAddr,
+pub struct Asking {
     /// `GET` for a HEAD request.
     method: Method,
-    parts: Parts,
-    id: Arc<str>,
-    head: Arc<RequestHead>,
-    identity: Option<Arc<Identity>>,
+    pub parts: Parts,
+    pub caller: Caller,
 }
 
 /// Takes a request to the plugin that owns its route, to a static file, or to the fallback plugin.
@@ -42,26 +35,31 @@ pub async fn dispatch(server: &Arc<Inner>, peer: SocketAddr, request: Request) -
             ),
         ));
     };
+    let began = Instant::now();
     let (parts, body) = request.into_parts();
     if !paths::is_clean(parts.uri.path()) {
         return respond::cleaned(&with_query(paths::clean(parts.uri.path()), &parts));
     }
     let is_head = parts.method == Method::HEAD;
     let mut asking = Asking::new(server, peer, parts);
-    let outcome = match route(server, &mut asking, body).await {
-        Ok(response) => Ok(response),
+    let response = match route(server, &mut asking, body).await {
+        Ok(response) => response,
         Err(error) => {
             report(&asking, &error);
             let explained = explain(server, &asking, &error).await;
-            explained.map(|mut response| {
-                if error.code == "forbidden_network" {
-                    response.extensions_mut().insert(respond::Early);
-                }
-                response
-            })
+            let mut response = explained.unwrap_or_else(|error| respond::plain(&error));
+            let extensions = response.extensions_mut();
+            let note = extensions.remove::<Note>().unwrap_or_default();
+            extensions.insert(note.host(&error));
+            if error.code == "forbidden_network" {
+                extensions.insert(respond::Early);
+            }
+            response
         }
     };
-    let response = outcome.unwrap_or_else(|error| respond::plain(&error));
+    if response.extensions().get::<respond::Bare>().is_none() {
+        journal::record(&server.telemetry, &asking, &response, began);
+    }
     if is_head {
         respond::without_body(response)
     } else {
@@ -71,7 +69,8 @@ pub async fn dispatch(server: &Arc<Inner>, peer: SocketAddr, request: Request) -
 
 async fn route(server: &Arc<Inner>, asking: &mut Asking, body: Body) -> Result<Response> {
     if let Some(token) = token(&asking.parts.headers) {
-        asking.identity = server.host.identity(&asking.id, &token).await?;
+        let identity = server.host.identity(&asking.caller.request_id, &token);
+        asking.caller.identity = identity.await?;
     }
     server.guard.admit(asking.asked())?;
     let (path, method) = (asking.parts.uri.path(), &asking.method);
@@ -92,23 +91,26 @@ async fn route(server: &Arc<Inner>, asking: &mut Asking, body: Body) -> Result<R
     }
     if matched.is_none()
         && let (Some(files), &Method::GET) = (&server.files, method)
-        && let Some(response) = files.serve(&asking.parts).await
+        && let Some(mut response) = files.serve(&asking.parts).await
     {
+        response.extensions_mut().insert(Note::quiet());
         return Ok(response);
     }
-    let limit = matched
-        .as_ref()
-        .and_then(|matched| matched.route.body_limit);
-    let body = read(
+    let read = bodies::read(
+        server,
+        matched.as_ref(),
+        &asking.method,
+        &asking.parts,
         body,
-        limit.unwrap_or(server.host.limits().body_bytes),
-        &asking.parts.headers,
+        &asking.caller.request_id,
     )
     .await?;
-    let incoming = asking.incoming(body, None);
+    let mut incoming = asking.incoming(read.bytes, None);
+    incoming.uploads = read.uploads;
+    let caller = &asking.caller;
     let answer = match matched {
-        Some(matched) => server.host.serve(matched, incoming).await?,
-        None => match server.host.serve_fallback(incoming).await {
+        Some(matched) => server.host.serve(matched, caller, incoming).await?,
+        None => match server.host.serve_fallback(caller, incoming).await {
             Some(answer) => answer?,
             None => return Err(Error::new("not_found", 404, "no plugin serves this path")),
         },
@@ -126,10 +128,10 @@ fn with_query(path: String, parts: &Parts) -> String {
 /// Lets the fallback plugin put an error of the host into the API's format.
 async fn explain(server: &Arc<Inner>, asking: &Asking, error: &Error) -> Result<Response> {
     let incoming = asking.incoming(Vec::new(), Some(error));
-    match server.host.serve_fallback(incoming).await {
+    match server.host.serve_fallback(&asking.caller, incoming).await {
         Some(Ok(answer)) => finish(answer).await,
         Some(Err(second)) => {
-            tracing::error!(error = %second, request = %asking.id, "the fallback plugin failed");
+            tracing::error!(error = %second, request = %asking.caller.request_id, "the fallback plugin failed");
             Err(error.clone())
         }
         None => Err(error.clone()),
@@ -139,6 +141,14 @@ async fn explain(server: &Arc<Inner>, asking: &Asking, error: &Error) -> Result<
 /// Produces the body, now that the instance is free again.
 async fn finish(answer: Answer) -> Result<Response> {
     let mut headers = answer.headers;
+    let mut note = Note::of(
+        answer.status,
+        &headers,
+        match &answer.body {
+            AnswerBody::Bytes(bytes) => Some(bytes),
+            _ => None,
+        },
+    );
     let (status, body) = match answer.body {
         AnswerBody::Bytes(bytes) => (answer.status, Body::from(bytes)),
         AnswerBody::Stream(chunks) => (answer.status, Body::from_stream(chunks)),
@@ -147,24 +157,30 @@ async fn finish(answer: Answer) -> Result<Response> {
             for (name, value) in produced.headers {
                 if !headers
                     .iter()
-                    .any(|(known, _)| known.eq_ignore_ascii_case(name))
+                    .any(|(known, _)| known.eq_ignore_ascii_case(&name))
                 {
-                    headers.push((name.to_owned(), value));
+                    headers.push((name.into_owned(), value));
                 }
             }
+            let status = produced.status.unwrap_or(answer.status);
             let body = match produced.content {
-                Content::Bytes(bytes) => Body::from(bytes),
+                Content::Bytes(bytes) => {
+                    note = Note::of(status, &headers, Some(&bytes));
+                    Body::from(bytes)
+                }
                 Content::Stream(chunks) => Body::from_stream(chunks),
             };
-            (produced.status.unwrap_or(answer.status), body)
+            (status, body)
         }
     };
-    respond::response(status, headers, body)
+    let mut response = respond::response(status, headers, body)?;
+    response.extensions_mut().insert(note);
+    Ok(response)
 }
 
 fn report(asking: &Asking, error: &Error) {
     let (method, path) = (&asking.parts.method, asking.parts.uri.path());
-    let request = &asking.id;
+    let request = &asking.caller.request_id;
     if error.status >= 500 {
         tracing::error!(%method, path, %request, %error, "request failed");
     } else if error.code == "denied" {
@@ -181,28 +197,31 @@ impl Asking {
             method: parts.method.as_str().to_owned(),
             path: parts.uri.path().to_owned(),
             client: server.guard.client(peer.ip(), &parts.headers),
+            peer: peer.ip().to_canonical().to_string(),
         };
         Self {
-            peer,
             method: if parts.method == Method::HEAD {
                 Method::GET
             } else {
                 parts.method.clone()
             },
-            id: request_id(&parts.headers),
-            head: Arc::new(head),
-            identity: None,
+            caller: Caller {
+                request_id: request_id(&parts.headers),
+                identity: None,
+                head: Arc::new(head),
+            },
             parts,
         }
     }
 
     /// What the guard looks at.
     fn asked(&self) -> Asked<'_> {
+        let Caller { identity, head, .. } = &self.caller;
         Asked {
-            method: &self.head.method,
-            path: &self.head.path,
-            client: &self.head.client,
-            identity: self.identity.as_ref().map(|identity| &*identity.document),
+            method: &head.method,
+            path: &head.path,
+            client: &head.client,
+            identity: identity.as_ref().map(|identity| &*identity.document),
         }
     }
 
@@ -210,12 +229,7 @@ impl Asking {
     fn incoming(&self, body: Vec<u8>, error: Option<&Error>) -> Incoming {
         let mut headers = lines(&self.parts.headers);
         if let Some(error) = error {
-            let message = error.message.replace(['\r', '\n'], " ");
-            let _ = write!(
-                headers,
-                "x-hangar-error: {}\nx-hangar-status: {}\nx-hangar-message: {message}\n",
-                error.code, error.status
-            );
+            headers.push_str(&error_lines(error));
         }
         Incoming {
             method: self.method.as_str().to_owned(),
@@ -223,10 +237,7 @@ impl Asking {
             query: self.parts.uri.query().unwrap_or_default().to_owned(),
             headers,
             body,
-            remote_address: self.peer.ip().to_canonical().to_string(),
-            request_id: self.id.clone(),
-            identity: self.identity.clone(),
-            head: self.head.clone(),
+            uploads: None,
         }
     }
 }
@@ -257,39 +268,6 @@ fn token(headers: &HeaderMap) -> Option<String> {
         _ => value,
     };
     (!token.is_empty()).then(|| token.to_owned())
-}
-
-async fn read(body: Body, limit: usize, headers: &HeaderMap) -> Result<Vec<u8>> {
-    let too_large = || {
-        Error::new(
-            "body_too_large",
-            413,
-            format!(
-                "the request body is larger than {limit} bytes (the route's body-limit, else limits.body-bytes)"
-            ),
-        )
-    };
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > limit) {
-        return Err(too_large());
-    }
-    let reading = Limited::new(body, limit).collect();
-    let Ok(read) = tokio::time::timeout(READ, reading).await else {
-        let message = format!(
-            "the request body did not arrive within {} s",
-            READ.as_secs()
-        );
-        return Err(Error::new("timeout", 408, message));
-    };
-    match read {
-        Ok(collected) => Ok(collected.to_bytes().into()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Err(error) => Err(Error::bad_input(format!(
-            "the request body could not be read: {error}"
-        ))),
-    }
 }
 
 /// The identifier a proxy gave the request, if it is a sane one, else a new one.

@@ -31,6 +31,13 @@ pub fn response(status: u16, headers: Vec<(String, String)>, body: Body) -> Resu
     let mut response = Response::new(if bodiless { Body::empty() } else { body });
     *response.status_mut() = status;
     for (name, value) in headers {
+        // What plugins tell the host does not leave it.
+        if name
+            .get(..9)
+            .is_some_and(|start| start.eq_ignore_ascii_case("x-hangar-"))
+        {
+            continue;
+        }
         let name = HeaderName::try_from(name);
         let value = HeaderValue::try_from(value);
         let (Ok(name), Ok(value)) = (name, value) else {

@@ -1,17 +1,22 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
+use axum::serve::ListenerExt;
 use hangar_guard::Guard;
 use hangar_plugins::Host;
+use hangar_telemetry::Telemetry;
+use hangar_uploads::Spool;
 use http::HeaderValue;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::Predicate;
 
+use crate::listen::Patient;
 use crate::{cors, dispatch, files, respond};
 
 /// How the server behaves.
@@ -21,6 +26,8 @@ pub struct HttpOptions {
     pub public: Option<PathBuf>,
     /// Origins that browsers may call from; empty means any.
     pub origins: Vec<String>,
+    /// Where the files of forms wait; without one, forms reach plugins as they are.
+    pub spool: Option<Spool>,
 }
 
 /// Serves requests until told to stop.
@@ -31,6 +38,7 @@ pub struct Server {
 pub(crate) struct Inner {
     pub host: Arc<Host>,
     pub guard: Arc<Guard>,
+    pub telemetry: Arc<Telemetry>,
     pub options: HttpOptions,
     pub files: Option<files::Files>,
     /// Requests at once.
@@ -51,14 +59,21 @@ impl Predicate for OnlyMarked {
 }
 
 impl Server {
-    /// A server over the plugins of `host`; `guard` holds the policy they have set.
-    pub fn new(host: Arc<Host>, guard: Arc<Guard>, options: HttpOptions) -> Self {
+    /// A server over the plugins of `host`; `guard` holds the policy they have set, `telemetry` takes an entry of each
+    /// request.
+    pub fn new(
+        host: Arc<Host>,
+        guard: Arc<Guard>,
+        telemetry: Arc<Telemetry>,
+        options: HttpOptions,
+    ) -> Self {
         let files = options.public.as_deref().map(files::Files::new);
         let places = Arc::new(Semaphore::new(host.limits().requests));
         Self {
             inner: Arc::new(Inner {
                 host,
                 guard,
+                telemetry,
                 options,
                 files,
                 places,
@@ -73,6 +88,8 @@ impl Server {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
         let layer = CompressionLayer::new().gzip(true).compress_when(OnlyMarked);
+        let patience = Duration::from_millis(self.inner.host.limits().stall_ms);
+        let listener = Patient::new(listener, patience).tap_io(|io| io.do_not_delay());
         let app = Router::new()
             .fallback(handle)
             .layer(layer)
@@ -101,8 +118,11 @@ async fn handle(
     let headers = response.headers_mut();
     if !early {
         for (name, value) in server.host.response_headers().iter() {
-            // A plugin may have set its own.
-            headers.entry(name).or_insert_with(|| value.clone());
+            // A plugin may have set its own; an empty one leaves the header out.
+            let own = headers.entry(name).or_insert_with(|| value.clone());
+            if own.is_empty() {
+                headers.remove(name);
+            }
         }
     }
     headers.append(http::header::VARY, HeaderValue::from_static("Origin"));

@@ -18,7 +18,7 @@ mod generated {
             package hangar:log-host;
             world imports { import hangar:log/logger@0.1.0; }
         ",
-        path: ["../../wit/log"],
+        path: ["../../wit/types", "../../wit/log"],
     });
 }
 
@@ -61,6 +61,12 @@ impl Written {
     }
 }
 
+/// Keeps what plugins record.
+pub trait Sink: Send + Sync {
+    /// Takes a line; must not wait.
+    fn record(&self, level: Level, message: String, fields: Map<String, Value>);
+}
+
 /// What a call needs.
 pub struct View<'a> {
     /// Name of the calling plugin.
@@ -71,6 +77,8 @@ pub struct View<'a> {
     pub limits: &'a Limits,
     /// The call's counter.
     pub written: &'a mut Written,
+    /// Where recorded lines go, too.
+    pub sink: Option<&'a dyn Sink>,
 }
 
 struct Has;
@@ -87,11 +95,9 @@ pub fn add_to_linker<T: Send + 'static>(
     logger::add_to_linker::<T, Has>(linker, get)
 }
 
-impl logger::Host for View<'_> {
-    fn log(&mut self, level: Level, message: String, fields: String) {
-        if !wanted(level) {
-            return;
-        }
+impl View<'_> {
+    /// Counts a line; says once that some are dropped.
+    fn admit(&mut self, message: &str, fields: &str) -> bool {
         let limit = self.limits.log_bytes;
         if !self.written.admit(message.len() + fields.len(), limit) {
             if self.written.dropped == 1 {
@@ -102,16 +108,40 @@ impl logger::Host for View<'_> {
                     "this call logged more than {limit} bytes; what is over is dropped (setting limits.log-bytes)"
                 );
             }
-            return;
+            return false;
         }
+        true
+    }
+
+    fn print(&self, level: Level, message: &str, fields: &str) {
         let (plugin, request) = (self.plugin, self.request);
-        let (message, fields) = (one_line(&message), fields_object(&fields));
+        let (message, fields) = (one_line(message), fields_object(fields));
         let fields = fields.as_str();
         match level {
             Level::Debug => debug!(target: TARGET, plugin, request, fields, "{message}"),
             Level::Info => info!(target: TARGET, plugin, request, fields, "{message}"),
             Level::Warn => warn!(target: TARGET, plugin, request, fields, "{message}"),
             Level::Error => error!(target: TARGET, plugin, request, fields, "{message}"),
+        }
+    }
+}
+
+impl logger::Host for View<'_> {
+    fn log(&mut self, level: Level, message: String, fields: String) {
+        if wanted(level) && self.admit(&message, &fields) {
+            self.print(level, &message, &fields);
+        }
+    }
+
+    fn record(&mut self, level: Level, message: String, fields: String) {
+        if !self.admit(&message, &fields) {
+            return;
+        }
+        if wanted(level) {
+            self.print(level, &message, &fields);
+        }
+        if let Some(sink) = self.sink {
+            sink.record(level, message, object(&fields));
         }
     }
 }
@@ -145,12 +175,15 @@ fn one_line(text: &str) -> Cow<'_, str> {
 
 /// The fields as compact JSON. What is no JSON object is kept as text under `text` rather than lost.
 fn fields_object(fields: &str) -> String {
+    Value::Object(object(fields)).to_string()
+}
+
+fn object(fields: &str) -> Map<String, Value> {
     if fields.is_empty() {
-        return "{}".into();
+        return Map::new();
     }
-    let object = serde_json::from_str::<Map<String, Value>>(fields)
-        .unwrap_or_else(|_| Map::from_iter([("text".to_owned(), Value::from(fields))]));
-    Value::Object(object).to_string()
+    serde_json::from_str::<Map<String, Value>>(fields)
+        .unwrap_or_else(|_| Map::from_iter([("text".to_owned(), Value::from(fields))]))
 }
 
 #[cfg(test)]
@@ -198,6 +231,7 @@ mod tests {
                     request: "r1",
                     limits: &limits,
                     written: &mut written,
+                    sink: None,
                 };
                 view.log(*level, (*message).into(), (*fields).into());
             }

@@ -46,13 +46,18 @@ macro_rules! exports {
 
 exports! {
     http: "hangar:http/handler@0.1.0" "handle" ((HttpRequest,)) -> HttpResponse;
+    form_limit: "hangar:http/limits@0.1.0" "form-limit" ((String, String, Vec<String>)) -> f64;
+    derive: "hangar:files/derive@0.1.0" "derive" ((String, String, String, String)) -> ();
     hook: "hangar:hooks/handler@0.1.0" "handle" ((String, String, String)) -> String;
     ended: "hangar:plugin/afterwards@0.1.0" "ended" ((String, bool)) -> ();
     activate: "hangar:plugin/lifecycle@0.1.0" "activate" (()) -> ();
     start: "hangar:plugin/lifecycle@0.1.0" "start" ((String,)) -> String;
     command: "hangar:plugin/commands@0.1.0" "run" ((String, Vec<String>)) -> String;
+    cron: "hangar:plugin/crons@0.1.0" "run" ((String,)) -> ();
     authenticate: "hangar:auth/identity@0.1.0" "authenticate" ((String,)) -> Option<String>;
     issue: "hangar:auth/tokens@0.1.0" "issue" ((String, String, String, String)) -> String;
+    matching: "hangar:realtime/matcher@0.1.0" "match-changes" ((String,)) -> String;
+    verify: "hangar:auth/tokens@0.1.0" "verify" ((String, String)) -> Option<String>;
     collection: "hangar:collections/records@0.1.0" "collection" ((String,)) -> String;
     collections: "hangar:collections/records@0.1.0" "collections" (()) -> String;
     find: "hangar:collections/records@0.1.0" "find" ((String, String)) -> String;
@@ -61,6 +66,8 @@ exports! {
     save: "hangar:collections/records@0.1.0" "save" ((String, String, String)) -> String;
     create_as: "hangar:collections/records@0.1.0" "create-as" ((String, String, String)) -> String;
     delete: "hangar:collections/records@0.1.0" "delete" ((String, String)) -> ();
+    store_collection: "hangar:collections/records@0.1.0" "store-collection" ((String,)) -> ();
+    drop_collections: "hangar:collections/records@0.1.0" "drop-collections" (()) -> ();
     present: "hangar:collections/records@0.1.0" "present" ((String, String, String)) -> String;
 }
 

@@ -91,6 +91,8 @@ impl Generation {
         let (instance, registrations) = generation.instantiate(host).await?;
         drop(instance);
         generation.registrations = registrations;
+        crate::crons::check(generation.name(), &generation.manifest.crons)?;
+        crate::crons::check(generation.name(), &generation.registrations.crons)?;
         Ok(generation)
     }
 
@@ -179,6 +181,8 @@ impl Generation {
         let state = lease.instance.store.data_mut();
         state.next = None;
         state.reply = None;
+        // Its files go with the request, not with the instance.
+        state.call.uploads = None;
         // A transaction the guest has left open goes with the instance: dropping its store rolls it back.
         let ambient = state.call.ambient.take();
         let left_open = ambient.is_some() != had_ambient;

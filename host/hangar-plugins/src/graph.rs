@@ -41,6 +41,8 @@ pub(crate) struct Graph {
     hooks: HashMap<String, Vec<Subscriber>>,
     collections: Option<Arc<Generation>>,
     auth: Option<Arc<Generation>>,
+    matcher: Option<Arc<Generation>>,
+    deriver: Option<Arc<Generation>>,
     fallback: Option<Arc<Generation>>,
     /// Headers for every response.
     pub headers: Arc<Vec<(HeaderName, HeaderValue)>>,
@@ -171,6 +173,12 @@ impl Graph {
             if generation.exports.authenticate.is_some() {
                 graph.auth = Some(generation.clone());
             }
+            if generation.exports.matching.is_some() {
+                graph.matcher = Some(generation.clone());
+            }
+            if generation.exports.derive.is_some() {
+                graph.deriver = Some(generation.clone());
+            }
             if generation.manifest.fallback {
                 graph.fallback = Some(generation.clone());
                 graph.headers = Arc::new(headers(generation)?);
@@ -232,6 +240,16 @@ impl Graph {
     /// The plugin that serves identities.
     pub fn identities(&self) -> Option<&Arc<Generation>> {
         self.auth.as_ref()
+    }
+
+    /// The plugin that decides which clients are told of a change.
+    pub fn matcher(&self) -> Option<&Arc<Generation>> {
+        self.matcher.as_ref()
+    }
+
+    /// The plugin that makes blobs out of others.
+    pub fn deriver(&self) -> Option<&Arc<Generation>> {
+        self.deriver.as_ref()
     }
 
     /// The plugin that provides a service.

@@ -8,6 +8,7 @@ use hangar_core::{Error, Limits, Result};
 use hangar_wasm::Runtime;
 use wasmtime::component::Linker;
 
+use crate::background::Background;
 use crate::capability::{Capability, TypeMap};
 use crate::generation::Instance;
 use crate::graph::{Graph, Matched, PluginSummary};
@@ -30,7 +31,10 @@ pub struct Host {
     /// One swap at a time: a graph is derived from the one before.
     pub(crate) swapping: tokio::sync::Mutex<()>,
     pub(crate) identities: Identities,
+    /// Jobs added by plugins while they run.
+    pub(crate) added: crate::crons::Added,
     pub(crate) generations: AtomicU64,
+    pub(crate) background: Background,
     this: Weak<Self>,
 }
 
@@ -58,7 +62,9 @@ impl Host {
             graph: ArcSwap::default(),
             swapping: tokio::sync::Mutex::new(()),
             identities: Identities::new(),
+            added: crate::crons::Added::default(),
             generations: AtomicU64::new(0),
+            background: Background::default(),
             this: this.clone(),
         }))
     }
@@ -128,6 +134,17 @@ impl Host {
         name: &str,
         arguments: Vec<String>,
     ) -> Result<String> {
+        self.run_command(plugin, name, arguments, "command".into())
+            .await
+    }
+
+    pub(crate) async fn run_command(
+        &self,
+        plugin: &str,
+        name: &str,
+        arguments: Vec<String>,
+        request_id: Arc<str>,
+    ) -> Result<String> {
         let graph = self.graph();
         let missing = || {
             Error::new(
@@ -138,7 +155,7 @@ impl Host {
         };
         let generation = graph.plugin(plugin).ok_or_else(missing)?;
         let limits = &generation.plugin.limits;
-        let call = CallContext::new("command".into(), limits.wall_ms, limits.cpu_ms);
+        let call = CallContext::new(request_id, limits.wall_ms, limits.cpu_ms);
         let answer = generation
             .run(
                 &self.this(),

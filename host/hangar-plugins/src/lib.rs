@@ -4,8 +4,11 @@
 //! a whole, so that a swap is one step; a call between plugins goes to whoever serves when it is made. Each instance has
 //! a store of its own: it is the trust boundary and the failure boundary at once.
 
+mod background;
 mod capability;
 mod chain;
+mod crons;
+mod dispatch;
 mod exports;
 mod generation;
 mod graph;
@@ -13,6 +16,7 @@ mod host;
 mod identity;
 mod links;
 mod manifest;
+mod matching;
 mod requests;
 mod settings;
 mod settle;
@@ -22,14 +26,17 @@ mod stderr;
 mod streaming;
 
 pub use capability::{Capability, Locals, ParsedGrant, TypeMap};
+pub use crons::Job;
 pub use exports::{HttpRequest, HttpResponse, Payload};
 pub use generation::{Generation, SourceFile, Sources};
 pub use graph::{Matched, PluginSummary};
+pub use hangar_uploads::Uploads;
 pub use hangar_wit::Content;
 pub use host::Host;
 pub use identity::Identity;
-pub use manifest::{Command, Manifest, Registrations, Route, Subscription};
-pub use requests::{Answer, AnswerBody, Incoming};
+pub use manifest::{Command, Cron, Manifest, Registrations, Route, Subscription};
+pub use matching::CurrentCall;
+pub use requests::{Answer, AnswerBody, Caller, Incoming, error_lines};
 pub use settings::PluginSettings;
 pub use staging::read_component;
 pub use state::{CallContext, Parts, RequestHead, State};

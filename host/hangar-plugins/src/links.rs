@@ -19,7 +19,11 @@ pub(crate) mod generated {
             package hangar:links;
             world links {
                 import hangar:plugin/context@0.1.0;
+                import hangar:plugin/background@0.1.0;
+                import hangar:plugin/schedule@0.1.0;
+                import hangar:http/dispatch@0.1.0;
                 import hangar:http/streaming@0.1.0;
+                import hangar:http/form@0.1.0;
                 import hangar:hooks/chain@0.1.0;
                 import hangar:hooks/next@0.1.0;
                 import hangar:collections/records@0.1.0;
@@ -27,8 +31,8 @@ pub(crate) mod generated {
             }
         ",
         path: [
-            "../../wit/types", "../../wit/http", "../../wit/files", "../../wit/postgres", "../../wit/fetch", "../../wit/kv",
-            "../../wit/crypto", "../../wit/log", "../../wit/config", "../../wit/realtime", "../../wit/analytics",
+            "../../wit/types", "../../wit/http", "../../wit/files", "../../wit/postgres", "../../wit/sqlite", "../../wit/operator", "../../wit/backup", "../../wit/fetch", "../../wit/kv",
+            "../../wit/crypto", "../../wit/log", "../../wit/config", "../../wit/mail", "../../wit/realtime", "../../wit/analytics",
             "../../wit/hooks", "../../wit/collections", "../../wit/auth", "../../wit/plugin",
         ],
         world: "hangar:links/links",
@@ -44,7 +48,7 @@ pub(crate) mod generated {
     });
 }
 
-use generated::hangar::{auth, collections, plugin};
+use generated::hangar::{auth, collections, http, plugin};
 
 /// Gives the generated code access to the whole state.
 pub(crate) struct Access;
@@ -53,19 +57,30 @@ impl HasData for Access {
     type Data<'a> = &'a mut State;
 }
 
-/// The grant of a service that another plugin provides: `collections = true`.
+/// The grants of what this crate links itself: `collections = true`.
 pub(crate) struct ServiceGrant {
     collections: bool,
     auth: bool,
+    /// Requests through the server's own routes.
+    pub dispatch: bool,
+    /// Seeing and running the jobs of all plugins.
+    pub crons: bool,
 }
 
 impl ServiceGrant {
-    /// Reads both grants of a plugin.
+    /// Their names.
+    pub const NAMES: [&str; 4] = ["collections", "auth", "dispatch", "crons"];
+}
+
+impl ServiceGrant {
+    /// Reads the grants of a plugin.
     pub(crate) fn new(grants: &std::collections::BTreeMap<String, serde_json::Value>) -> Self {
         let granted = |name: &str| grants.get(name) == Some(&serde_json::Value::Bool(true));
         Self {
             collections: granted("collections"),
             auth: granted("auth"),
+            dispatch: granted("dispatch"),
+            crons: granted("crons"),
         }
     }
 }
@@ -191,6 +206,14 @@ impl collections::records::Host for State {
         forward!(self, Service::Collections, delete, (collection, id))
     }
 
+    async fn store_collection(&mut self, document: String) -> Result<(), WitError> {
+        forward!(self, Service::Collections, store_collection, (document,))
+    }
+
+    async fn drop_collections(&mut self) -> Result<(), WitError> {
+        forward!(self, Service::Collections, drop_collections, ())
+    }
+
     async fn present(
         &mut self,
         collection: String,
@@ -216,6 +239,29 @@ impl auth::tokens::Host for State {
     ) -> Result<String, WitError> {
         forward!(self, Service::Auth, issue, (kind, collection, id, options))
     }
+
+    async fn verify(&mut self, kind: String, token: String) -> Result<Option<String>, WitError> {
+        forward!(self, Service::Auth, verify, (kind, token))
+    }
+}
+
+impl http::form::Host for State {
+    async fn fields(&mut self) -> Result<Option<Vec<String>>, WitError> {
+        let Some(uploads) = &self.call.uploads else {
+            return Ok(None);
+        };
+        let fields = uploads.form()?.fields.iter();
+        let turns = fields.flat_map(|(name, text)| [name.clone(), text.clone()]);
+        Ok(Some(turns.collect()))
+    }
+
+    async fn files(&mut self) -> Result<String, WitError> {
+        let Some(uploads) = &self.call.uploads else {
+            return Ok("[]".into());
+        };
+        serde_json::to_string(&uploads.form()?.files)
+            .map_err(|error| Error::internal(format!("uploads as JSON: {error}")).into())
+    }
 }
 
 impl plugin::context::Host for State {
@@ -234,5 +280,11 @@ impl plugin::context::Host for State {
 
     fn after_transaction(&mut self, work: String) -> wasmtime::Result<Result<bool, WitError>> {
         Ok(self.leave(work).map_err(WitError::from))
+    }
+}
+
+impl plugin::background::Host for State {
+    async fn start(&mut self, name: String, arguments: Vec<String>) -> Result<(), WitError> {
+        Ok(self.start_background(name, arguments)?)
     }
 }

@@ -32,6 +32,9 @@ pub struct Manifest {
     /// Subscriptions known now; `start` may add more.
     #[serde(default)]
     pub hooks: Vec<Subscription>,
+    /// Jobs known now; `start` may add more.
+    #[serde(default)]
+    pub crons: Vec<Cron>,
     /// Commands it adds to the CLI.
     #[serde(default)]
     pub commands: Vec<Command>,
@@ -44,6 +47,9 @@ pub struct Manifest {
     /// Headers the host adds to every response (only honoured from the fallback plugin).
     #[serde(default)]
     pub response_headers: BTreeMap<String, String>,
+    /// Limits it needs beside the general ones. Only honoured for shipped plugins; hangar.toml wins.
+    #[serde(default)]
+    pub limits: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A route: `{name}` captures one segment, `{name...}` the rest of the path.
@@ -61,6 +67,9 @@ pub struct Route {
     /// Whether the plugin counts requests itself (`hangar:http/guard.check`), so that the host does not.
     #[serde(default)]
     pub own_limits: bool,
+    /// Whether the host takes `multipart/form-data` bodies apart as they arrive (`hangar:http/form`).
+    #[serde(default)]
+    pub forms: bool,
 }
 
 /// A subscription to an event.
@@ -78,14 +87,34 @@ pub struct Subscription {
     pub priority: i32,
 }
 
+/// A job that a plugin runs at certain minutes.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Cron {
+    /// Unique in the plugin.
+    pub id: String,
+    /// When, as `hangar-cron` reads it.
+    pub expression: String,
+}
+
 /// A command of the CLI that a plugin serves.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Command {
     /// Words of the command: `superuser create`.
     pub name: String,
-    /// Names of its arguments, `[NAME]` for optional ones.
+    /// Names of its arguments, `[NAME]` for optional ones, `[NAME...]` for any number of them at the end.
     #[serde(default)]
     pub arguments: Vec<String>,
+    /// Names of its options: `dry-run` for a switch, `format=NAME` for one with a value, `key=$NAME` for one whose value
+    /// is the name of an environment variable. The plugin gets them behind the arguments, as `--dry-run` and
+    /// `--format=…`; for the last kind with what the variable holds.
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// The argument that is a folder, which the plugin may then read.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// Whether it may run for hours: the limits of time are those of `limits.command-ms`.
+    #[serde(default)]
+    pub long: bool,
     /// One line of help.
     #[serde(default)]
     pub about: String,
@@ -103,6 +132,9 @@ pub struct Registrations {
     /// Subscriptions.
     #[serde(default)]
     pub hooks: Vec<Subscription>,
+    /// Jobs.
+    #[serde(default)]
+    pub crons: Vec<Cron>,
 }
 
 impl Manifest {

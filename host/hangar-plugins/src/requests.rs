@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use hangar_core::{Error, Result};
+use hangar_uploads::Uploads;
 use hangar_wit::errors::Error as WitError;
 use hangar_wit::{Body, Chunks};
 use tokio::sync::oneshot;
@@ -28,8 +29,13 @@ pub struct Incoming {
     pub headers: String,
     /// The body.
     pub body: Vec<u8>,
-    /// Address of the peer.
-    pub remote_address: String,
+    /// Its form, if the host has taken one apart.
+    pub uploads: Option<Arc<Uploads>>,
+}
+
+/// Who makes a request.
+#[derive(Clone)]
+pub struct Caller {
     /// Identifier of the request.
     pub request_id: Arc<str>,
     /// Who is asking, as [`Host::identity`] answered.
@@ -58,6 +64,28 @@ pub enum AnswerBody {
     Stream(Chunks),
 }
 
+impl Caller {
+    fn call(&self, generation: &Generation) -> CallContext {
+        let limits = &generation.plugin.limits;
+        let mut call = CallContext::new(self.request_id.clone(), limits.wall_ms, limits.cpu_ms);
+        call.identity = self
+            .identity
+            .as_ref()
+            .map(|identity| identity.document.clone());
+        call.request = Some(self.head.clone());
+        call
+    }
+}
+
+/// An error of the host as the headers by which the fallback plugin is asked to put it into words.
+pub fn error_lines(error: &Error) -> String {
+    let message = error.message.replace(['\r', '\n'], " ");
+    format!(
+        "x-hangar-error: {}\nx-hangar-status: {}\nx-hangar-message: {message}\n",
+        error.code, error.status
+    )
+}
+
 /// How a plugin takes a request.
 enum Begun {
     /// With an answer, or `None` if it has no handler.
@@ -68,32 +96,124 @@ enum Begun {
 
 impl Host {
     /// Serves a request with the plugin that owns its route.
-    pub async fn serve(&self, matched: Matched, incoming: Incoming) -> Result<Answer> {
+    pub async fn serve(
+        &self,
+        matched: Matched,
+        caller: &Caller,
+        incoming: Incoming,
+    ) -> Result<Answer> {
         let route = matched.route.path.clone();
-        self.handle(&matched.generation, route, matched.params, incoming)
+        let call = caller.call(&matched.generation);
+        self.handle(&matched.generation, route, matched.params, call, incoming)
             .await
     }
 
     /// Serves a request that no route matches, or one that carries an error of the host; `None` without a fallback.
-    pub async fn serve_fallback(&self, incoming: Incoming) -> Option<Result<Answer>> {
-        let fallback = self.graph.load().fallback()?.clone();
-        Some(
-            self.handle(&fallback, String::new(), Vec::new(), incoming)
-                .await,
-        )
+    pub async fn serve_fallback(
+        &self,
+        caller: &Caller,
+        incoming: Incoming,
+    ) -> Option<Result<Answer>> {
+        let call = caller.call(self.graph.load().fallback()?);
+        self.fallback(call, incoming).await
     }
 
-    async fn handle(
+    /// Asks the plugin that owns a route how large a form it takes, for one past the route's `body-limit`. `None` if it
+    /// has no say in it.
+    pub async fn form_limit(
+        &self,
+        matched: &Matched,
+        method: &str,
+        request_id: &Arc<str>,
+    ) -> Result<Option<u64>> {
+        let generation = &matched.generation;
+        let limits = &generation.plugin.limits;
+        let call = CallContext::new(request_id.clone(), limits.wall_ms, limits.cpu_ms);
+        let asked = (
+            method.to_owned(),
+            matched.route.path.clone(),
+            matched.params.clone(),
+        );
+        let answer = generation
+            .run(
+                &self.this(),
+                call,
+                Entry::default(),
+                async |instance: &mut Instance| {
+                    let Instance { store, functions } = instance;
+                    match &functions.form_limit {
+                        Some(form_limit) => Ok(Some(form_limit.call_async(store, asked).await?.0)),
+                        None => Ok(None),
+                    }
+                },
+            )
+            .await?;
+        let limit = answer.transpose().map_err(Error::from)?;
+        Ok(limit.map(|bytes| bytes.max(0.0) as u64))
+    }
+
+    /// Lets the plugin that makes blobs out of others make one.
+    pub async fn derive(
+        &self,
+        place: String,
+        source: String,
+        target: String,
+        recipe: String,
+    ) -> Result<()> {
+        let graph = self.graph();
+        let unserved = || {
+            Error::new(
+                "unserved",
+                501,
+                "no installed plugin serves hangar:files/derive",
+            )
+        };
+        let generation = graph.deriver().ok_or_else(unserved)?;
+        let limits = &generation.plugin.limits;
+        let call = CallContext::new("derive".into(), limits.wall_ms, limits.cpu_ms);
+        let made = generation
+            .run(
+                &self.this(),
+                call,
+                Entry::default(),
+                async |instance: &mut Instance| {
+                    let Instance { store, functions } = instance;
+                    match &functions.derive {
+                        Some(derive) => Ok(Some(
+                            derive
+                                .call_async(store, (place, source, target, recipe))
+                                .await?
+                                .0,
+                        )),
+                        None => Ok(None),
+                    }
+                },
+            )
+            .await?;
+        made.ok_or_else(unserved)?.map_err(Error::from)
+    }
+
+    /// The same within a call.
+    pub(crate) async fn fallback(
+        &self,
+        call: CallContext,
+        incoming: Incoming,
+    ) -> Option<Result<Answer>> {
+        let fallback = self.graph.load().fallback()?.clone();
+        let answer = self.handle(&fallback, String::new(), Vec::new(), call, incoming);
+        Some(answer.await)
+    }
+
+    pub(crate) async fn handle(
         &self,
         generation: &Arc<Generation>,
         route: String,
         params: Vec<String>,
+        mut call: CallContext,
         incoming: Incoming,
     ) -> Result<Answer> {
         let limits = &generation.plugin.limits;
-        let mut call = CallContext::new(incoming.request_id.clone(), limits.wall_ms, limits.cpu_ms);
-        call.identity = incoming.identity.map(|identity| identity.document.clone());
-        call.request = Some(incoming.head);
+        call.uploads = incoming.uploads;
         let request = HttpRequest {
             method: incoming.method,
             path: incoming.path,
@@ -103,7 +223,11 @@ impl Host {
             route,
             params,
             identity: call.identity.as_deref().map(str::to_owned),
-            remote_address: incoming.remote_address,
+            remote_address: call
+                .request
+                .as_ref()
+                .map(|head| head.peer.clone())
+                .unwrap_or_default(),
         };
         let bound = limits.response_bytes;
         let (reply, mut started) = oneshot::channel();

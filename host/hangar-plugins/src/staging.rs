@@ -80,7 +80,7 @@ impl Host {
                     "hangar.toml, [plugins.{plugin}.grant], {name}: {reason}"
                 ))
             };
-            if matches!(name.as_str(), "collections" | "auth") {
+            if ServiceGrant::NAMES.contains(&name.as_str()) {
                 if *value != serde_json::Value::Bool(true) {
                     return Err(refuse("write true or false"));
                 }
@@ -88,9 +88,9 @@ impl Host {
             }
             let Some(capability) = self.capabilities.iter().find(|known| known.name == name) else {
                 let known: Vec<_> = self.capabilities.iter().map(|known| known.name).collect();
-                let known = known.join(", ");
+                let (known, own) = (known.join(", "), ServiceGrant::NAMES.join(", "));
                 return Err(refuse(&format!(
-                    "no such capability; there are {known}, collections, auth"
+                    "no such capability; there are {known}, {own}"
                 )));
             };
             let grant = (capability.parse_grant)(value).map_err(|reason| refuse(&reason))?;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hangar_core::{Ambient, Error, Limits, Settle};
+use hangar_uploads::Uploads;
 use hangar_wasm::{Meter, Metered};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -37,6 +38,8 @@ pub struct RequestHead {
     pub path: String,
     /// Address of the client, behind proxies that are trusted.
     pub client: String,
+    /// Address of the peer.
+    pub peer: String,
 }
 
 /// What travels beside a call from plugin to plugin. Guests can neither read most of it nor forge any.
@@ -56,6 +59,8 @@ pub struct CallContext {
     pub path: Arc<[Arc<str>]>,
     /// The transaction that capabilities use where they find one. Opaque here.
     pub ambient: Option<Arc<dyn Ambient>>,
+    /// The form of the request, if the host has taken one apart.
+    pub uploads: Option<Arc<Uploads>>,
     /// Whether a version is being started: the limits of `start` and `activate` hold.
     pub(crate) starting: bool,
 }
@@ -71,6 +76,7 @@ impl CallContext {
             cpu_left_ms: cpu_ms,
             path: Arc::new([]),
             ambient: None,
+            uploads: None,
             starting: false,
         }
     }

@@ -251,6 +251,27 @@ impl query::Host for View<'_> {
         service.postgres.forget_prepared();
         Ok(done?)
     }
+
+    async fn copy_in(&mut self, sql: String, data: Vec<u8>) -> Result<u32, WitError> {
+        let service = self.service()?;
+        let rows = match self.transaction() {
+            Some(transaction) => {
+                let copied = transaction.connection()?.copy_in(&sql, data).await;
+                if copied.is_err() {
+                    transaction.mark_failed();
+                }
+                copied?
+            }
+            // Not on a shared connection: what others sent there would wait for the data.
+            None => {
+                let exclusive = service.postgres.exclusive().await?;
+                let rows = exclusive.connection().copy_in(&sql, data).await?;
+                service.postgres.give_back(exclusive);
+                rows
+            }
+        };
+        Ok(u32::try_from(rows).unwrap_or(u32::MAX))
+    }
 }
 
 impl transactions::Host for View<'_> {

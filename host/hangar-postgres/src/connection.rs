@@ -2,7 +2,8 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 
-use futures_util::TryStreamExt;
+use bytes::Bytes;
+use futures_util::{SinkExt, TryStreamExt};
 use hangar_core::{Error, Result};
 use tokio_postgres::{Client, Row, RowStream, Statement};
 
@@ -140,6 +141,27 @@ impl Connection {
             .batch_execute(sql)
             .await
             .map_err(|error| convert(&error))
+    }
+
+    /// Runs `COPY … FROM STDIN`; answers the number of rows.
+    pub async fn copy_in(&self, sql: &str, data: Vec<u8>) -> Result<u64> {
+        let is_copy = sql
+            .trim_start()
+            .get(..4)
+            .is_some_and(|word| word.eq_ignore_ascii_case("COPY"));
+        if !is_copy {
+            return Err(Error::bad_input("copy-in runs COPY … FROM STDIN only"));
+        }
+        let mut sink = pin!(
+            self.client
+                .copy_in(sql)
+                .await
+                .map_err(|error| convert(&error))?
+        );
+        sink.send(Bytes::from(data))
+            .await
+            .map_err(|error| convert(&error))?;
+        sink.finish().await.map_err(|error| convert(&error))
     }
 }
 

@@ -103,6 +103,11 @@ impl Postgres {
         Ok(connection)
     }
 
+    /// For connections of one's own, beside the pool.
+    pub fn connect_options(&self) -> &ConnectOptions {
+        &self.connect
+    }
+
     async fn connect(&self) -> Result<Connection> {
         Ok(Connection::new(
             self.connect

@@ -1,5 +1,4 @@
-//! Interfaces whose contract stands but whose engine comes with a later release: `hangar:realtime/broker` and
-//! `hangar:analytics/query`.
+//! Interfaces whose contract stands but whose engine comes with a later release: `hangar:analytics/query`.
 //!
 //! They are linked so that a component that imports them loads; every call answers the error `unserved`.
 
@@ -13,17 +12,15 @@ mod generated {
         inline: "
             package hangar:unserved-host;
             world imports {
-                import hangar:realtime/broker@0.1.0;
                 import hangar:analytics/query@0.1.0;
             }
         ",
-        path: ["../../wit/types", "../../wit/realtime", "../../wit/analytics"],
+        path: ["../../wit/types", "../../wit/analytics"],
         with: { "hangar:types/errors@0.1.0": hangar_wit::errors },
     });
 }
 
 use generated::hangar::analytics::query;
-use generated::hangar::realtime::broker;
 
 /// The view of a call: there is nothing to look at.
 pub struct View;
@@ -34,24 +31,13 @@ impl HasData for Has {
     type Data<'a> = View;
 }
 
-/// Links the interfaces.
+/// Links the interface.
 pub fn add_to_linker<T: Send + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    broker::add_to_linker::<T, Has>(linker, |_| View)?;
     query::add_to_linker::<T, Has>(linker, |_| View)
 }
 
 fn unserved<V>(capability: &str) -> Result<V, errors::Error> {
     Err(Error::unserved(capability).into())
-}
-
-impl broker::Host for View {
-    fn publish(&mut self, _: String, _: String, _: String) -> Result<u32, errors::Error> {
-        unserved("hangar:realtime")
-    }
-
-    fn clients(&mut self) -> Result<String, errors::Error> {
-        unserved("hangar:realtime")
-    }
 }
 
 impl query::Host for View {
@@ -62,29 +48,22 @@ impl query::Host for View {
 
 #[cfg(test)]
 mod tests {
-    use super::broker::Host as _;
     use super::query::Host as _;
     use super::*;
 
     #[test]
     fn every_call_answers_unserved() {
         let mut view = View;
-        let errors = [
-            view.publish("t".into(), "e".into(), "{}".into())
-                .expect_err("unserved"),
-            view.clients().expect_err("unserved"),
-            view.run("select 1".into(), "[]".into())
-                .expect_err("unserved"),
-        ];
-        for error in errors {
-            assert_eq!((error.code.as_str(), error.status), ("unserved", 501));
-            assert!(error.message.contains("hangar:"));
-        }
+        let error = view
+            .run("select 1".into(), "[]".into())
+            .expect_err("unserved");
+        assert_eq!((error.code.as_str(), error.status), ("unserved", 501));
+        assert!(error.message.contains("hangar:"));
     }
 
     #[test]
     fn links_once() {
         let mut linker: Linker<()> = Linker::new(&wasmtime::Engine::default());
-        add_to_linker(&mut linker).expect("both interfaces fit into one linker");
+        add_to_linker(&mut linker).expect("it fits into a linker");
     }
 }

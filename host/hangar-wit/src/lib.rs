@@ -3,6 +3,7 @@
 //! A capability crate names them in its own `bindgen!`:
 //! `with: { "hangar:types/errors@0.1.0": hangar_wit::errors, "hangar:http/types@0.1.0": hangar_wit::http }`.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -64,7 +65,7 @@ pub struct Produced {
     /// Replaces the status the plugin answered (a plan's fallback).
     pub status: Option<u16>,
     /// Headers that the body brings with it, unless the plugin has set them.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Cow<'static, str>, String)>,
     /// The body.
     pub content: Content,
 }

@@ -61,32 +61,81 @@ fn command(manifests: &[Manifest]) -> Command {
         );
     let mut groups: BTreeMap<&str, Vec<&hangar_plugins::Command>> = BTreeMap::new();
     for added in manifests.iter().flat_map(|manifest| &manifest.commands) {
-        if let (Some((group, _)), false) = (added.name.split_once(' '), added.hidden) {
+        if !added.hidden {
+            let group = added.name.split(' ').next().unwrap_or_default();
             groups.entry(group).or_default().push(added);
         }
     }
     for (group, members) in groups {
-        let about = format!("Commands for {group}s");
-        let mut parent = Command::new(group.to_owned())
-            .about(about)
-            .subcommand_required(true);
-        for member in members {
-            let name = member.name[group.len()..].trim().to_owned();
-            let mut child = Command::new(name).about(member.about.clone());
-            for argument in &member.arguments {
-                let bare = argument.trim_matches(['[', ']']);
-                child = child.arg(
-                    Arg::new(bare.to_owned())
-                        .required(bare == argument)
-                        // An argument may start with a dash: a made-up password, say.
-                        .allow_hyphen_values(true),
-                );
-            }
-            parent = parent.subcommand(child);
-        }
-        command = command.subcommand(parent);
+        command = command.subcommand(group_of(group, &members));
     }
     command
+}
+
+/// The bare name of a plugin command's argument, and whether it stands for several: `[NAME...]`.
+pub fn argument_name(argument: &str) -> (&str, bool) {
+    let bare = argument.trim_matches(['[', ']']);
+    match bare.strip_suffix("...") {
+        Some(name) => (name, true),
+        None => (bare, false),
+    }
+}
+
+/// Commands that begin with the same word. One may be that word alone, with arguments.
+fn group_of(group: &str, members: &[&hangar_plugins::Command]) -> Command {
+    let mut parent = Command::new(group.to_owned());
+    let alone = members.iter().find(|member| member.name == group);
+    parent = match (alone, members) {
+        (Some(alone), [_]) => with_arguments(parent, alone).about(alone.about.clone()),
+        (Some(alone), _) => with_arguments(parent, alone)
+            .about(alone.about.clone())
+            .subcommand_negates_reqs(true),
+        (None, [only]) => parent.about(only.about.clone()).subcommand_required(true),
+        (None, _) => parent
+            .about(format!("Commands for {group}s"))
+            .subcommand_required(true),
+    };
+    for member in members {
+        if let Some((_, name)) = member.name.split_once(' ') {
+            let child = Command::new(name.to_owned()).about(member.about.clone());
+            parent = parent.subcommand(with_arguments(child, member));
+        }
+    }
+    parent
+}
+
+fn with_arguments(mut command: Command, declared: &hangar_plugins::Command) -> Command {
+    for argument in &declared.arguments {
+        let (name, several) = argument_name(argument);
+        command = command.arg(
+            Arg::new(name.to_owned())
+                .required(!argument.starts_with('['))
+                .num_args(if several {
+                    clap::builder::ValueRange::from(0..)
+                } else {
+                    1.into()
+                })
+                // An argument may start with a dash: a made-up password, say. Not beside options, which do so too.
+                .allow_hyphen_values(declared.options.is_empty() && !several),
+        );
+    }
+    for option in &declared.options {
+        command = command.arg(option_of(option));
+    }
+    command
+}
+
+/// An option of a plugin's command: `dry-run`, `format=NAME` or `key=$NAME`.
+fn option_of(declared: &str) -> Arg {
+    let (name, value) = declared.split_once('=').unwrap_or((declared, ""));
+    let arg = Arg::new(name.to_owned()).long(name.to_owned());
+    match value.strip_prefix('$') {
+        _ if value.is_empty() => arg.action(ArgAction::SetTrue),
+        Some(value) => arg
+            .value_name(value.to_owned())
+            .help("Name of the environment variable that holds it"),
+        None => arg.value_name(value.to_owned()),
+    }
 }
 
 fn shared() -> Vec<Arg> {

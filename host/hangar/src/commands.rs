@@ -8,7 +8,7 @@ use crate::database::Database;
 use crate::output::say;
 use crate::plugins::{self, Manager};
 use crate::settings::Settings;
-use crate::wiring;
+use crate::wiring::{self, Running};
 
 /// Runs a command that a plugin serves, on a host of its own: it works whether or not a server is running.
 pub async fn of_plugin(
@@ -19,10 +19,10 @@ pub async fn of_plugin(
     let Some((group, outer)) = matches.subcommand() else {
         return Ok(());
     };
-    let Some((member, inner)) = outer.subcommand() else {
-        return Ok(());
+    let (name, inner) = match outer.subcommand() {
+        Some((member, inner)) => (format!("{group} {member}"), inner),
+        None => (group.to_owned(), outer),
     };
-    let name = format!("{group} {member}");
     let mut all = manifests
         .iter()
         .flat_map(|manifest| manifest.commands.iter().map(move |c| (manifest, c)));
@@ -30,14 +30,27 @@ pub async fn of_plugin(
         return Err(Error::bad_input(format!("there is no command {name:?}")));
     };
     let values = command.arguments.iter().map_while(|argument| {
-        inner
-            .get_one::<String>(argument.trim_matches(['[', ']']))
-            .cloned()
+        let (name, _) = crate::cli::argument_name(argument);
+        inner.get_many::<String>(name)
     });
-    let values = values.collect();
+    let mut values: Vec<String> = values.flatten().cloned().collect();
+    values.extend(options(command, inner)?);
+    let folder = command.folder.as_deref().and_then(|argument| {
+        let (name, _) = crate::cli::argument_name(argument);
+        inner.get_one::<String>(name).cloned()
+    });
+    let mut settings = settings.clone();
+    if command.long {
+        settings.limits = settings.limits.of_long_command();
+    }
+    let settings = &settings;
     let database = Database::open(settings).await?;
     let done = async {
-        let host = wiring::host(settings, database.postgres.clone())?;
+        let running = Running {
+            plugin: owner.name.clone(),
+            folder: folder.map(PathBuf::from),
+        };
+        let host = wiring::host(settings, &database, Some(running))?;
         Manager::new(host.clone()).apply(settings).await?;
         host.command(&owner.name, &name, values).await
     }
@@ -45,6 +58,34 @@ pub async fn of_plugin(
     database.close().await;
     say!("{}", done?.trim_end());
     Ok(())
+}
+
+/// The options that were given, as the plugin gets them.
+fn options(command: &hangar_plugins::Command, given: &ArgMatches) -> Result<Vec<String>> {
+    let mut options = Vec::new();
+    for declared in &command.options {
+        let (name, value) = declared.split_once('=').unwrap_or((declared, ""));
+        if value.is_empty() {
+            if given.get_flag(name) {
+                options.push(format!("--{name}"));
+            }
+            continue;
+        }
+        let Some(text) = given.get_one::<String>(name) else {
+            continue;
+        };
+        let text = if value.starts_with('$') {
+            std::env::var(text).map_err(|_| {
+                Error::bad_input(format!(
+                    "--{name} names the environment variable {text}, which is not set"
+                ))
+            })?
+        } else {
+            text.clone()
+        };
+        options.push(format!("--{name}={text}"));
+    }
+    Ok(options)
 }
 
 /// `hangar plugin …`.

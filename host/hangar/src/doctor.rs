@@ -87,7 +87,7 @@ async fn start(settings: &Settings) -> Result<()> {
     let database = Database::open(settings).await?;
     let started = async {
         database.postgres.ping().await?;
-        let host = wiring::host(settings, database.postgres.clone())?;
+        let host = wiring::host(settings, &database, None)?;
         Manager::new(host).apply(settings).await
     }
     .await;

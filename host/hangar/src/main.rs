@@ -1,11 +1,13 @@
 //! The `hangar` command: the command line and the wiring of the host's crates, nothing else.
 
+mod backup;
 mod cli;
 mod commands;
 mod database;
 mod doctor;
 mod output;
 mod plugins;
+mod scheduler;
 mod serve;
 mod settings;
 mod sources;

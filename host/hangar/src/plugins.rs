@@ -114,6 +114,10 @@ fn one(
             )));
         }
     };
+    if !settings.security.is_empty() {
+        let security = Value::Object(settings.security.clone());
+        own.config.entry("security").or_insert(security);
+    }
     let manifest = &component.manifest;
     if manifest.name != name {
         return Err(Error::bad_input(format!(
@@ -126,6 +130,9 @@ fn one(
         for grant in shipped.manifest.grants.clone() {
             let (name, default) = default_grant(&grant);
             own.grant.entry(name.to_owned()).or_insert(default);
+        }
+        for (limit, value) in shipped.manifest.limits.clone() {
+            own.limits.entry(limit).or_insert(value);
         }
     }
     let folder = match (manifest.watch, &own.watch) {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use hangar_core::{Error, Result};
 use hangar_http::{HttpOptions, Server};
 use hangar_plugins::Host;
+use hangar_uploads::Spool;
 use notify::{RecursiveMode, Watcher};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -13,7 +14,7 @@ use crate::database::Database;
 use crate::output::say;
 use crate::plugins::Manager;
 use crate::settings::{Flags, Settings};
-use crate::wiring;
+use crate::{scheduler, wiring};
 
 /// A save often comes as several events: changes this close together are taken as one.
 const DEBOUNCE: Duration = Duration::from_millis(40);
@@ -53,7 +54,9 @@ async fn with_database(
     stop: watch::Receiver<bool>,
     began: Instant,
 ) -> Result<()> {
-    let host = wiring::host(settings, database.postgres.clone())?;
+    let host = wiring::host(settings, database, None)?;
+    let telemetry = wiring::telemetry_of(&host);
+    telemetry.start(connector(database));
     let manager = Arc::new(Manager::new(host.clone()));
     manager.apply(settings).await?;
     let supervisor = database.cluster.clone().map(|cluster| {
@@ -64,6 +67,7 @@ async fn with_database(
         })
     });
     tokio::spawn(Host::reclaim(host.clone()));
+    let jobs = tokio::spawn(scheduler::run(host.clone(), connector(database)));
     let renewal = tokio::spawn(keep_current(manager, settings.clone(), flags));
     let address = listener
         .local_addr()
@@ -72,12 +76,20 @@ async fn with_database(
     let options = HttpOptions {
         public: Some(settings.public.clone()),
         origins: settings.origins.clone(),
+        spool: Some(Spool::new(
+            settings.dir.join("uploads"),
+            settings.limits.uploads_bytes,
+        )),
     };
+    let streams = wiring::start_realtime(&host);
     let mut stopped = stop.clone();
     let guard = wiring::guard_of(&host);
-    let serving = Server::new(host.clone(), guard, options).serve(listener, async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
-    });
+    let serving =
+        Server::new(host.clone(), guard, telemetry.clone(), options).serve(listener, async move {
+            let _ = stopped.wait_for(|stop| *stop).await;
+            // They would hold up the end for as long as they like.
+            streams.stop();
+        });
     let mut stopped = stop;
     let served = tokio::select! {
         served = serving => served.map_err(|error| Error::internal(format!("the server failed: {error}"))),
@@ -89,12 +101,30 @@ async fn with_database(
             Ok(())
         }
     };
+    // What requests have left to the background gets as long again.
+    if tokio::time::timeout(DRAIN, host.drain()).await.is_err() {
+        tracing::warn!(
+            "some work in the background did not end in {} s and is lost",
+            DRAIN.as_secs()
+        );
+    }
     renewal.abort();
+    jobs.abort();
+    telemetry.close().await;
     if let Some(supervisor) = supervisor {
         supervisor.abort();
     }
     tracing::info!("stopped");
     served
+}
+
+/// How background work gets connections of its own.
+fn connector(database: &Database) -> hangar_telemetry::Connect {
+    let options = database.postgres.connect_options().clone();
+    Arc::new(move || {
+        let options = options.clone();
+        Box::pin(async move { options.connect().await })
+    })
 }
 
 /// Says where the server is, which plugins run, and how to make the first superuser.

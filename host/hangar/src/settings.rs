@@ -27,6 +27,8 @@ pub struct FileSettings {
     pub postgres: PostgresSettings,
     /// Bounds.
     pub limits: Limits,
+    /// Handed to every plugin, as `security` within its own settings.
+    pub security: serde_json::Map<String, serde_json::Value>,
     /// Plugins, by name.
     pub plugins: BTreeMap<String, PluginSettings>,
 }
@@ -91,6 +93,8 @@ pub struct Settings {
     pub postgres: PostgresSettings,
     /// Bounds.
     pub limits: Limits,
+    /// Handed to every plugin, as `security` within its own settings.
+    pub security: serde_json::Map<String, serde_json::Value>,
     /// Plugins, by name.
     pub plugins: BTreeMap<String, PluginSettings>,
 }
@@ -127,6 +131,7 @@ impl Settings {
             },
             postgres,
             limits: from_file.limits,
+            security: from_file.security,
             plugins: from_file.plugins,
         })
     }

@@ -4,6 +4,7 @@ use hangar_model::ApiError;
 use hangar_model::picker::Picker;
 use hangar_sdk::http::{Request, Response};
 use hangar_sdk::{Error, log};
+use serde_json::{Map, Value};
 
 /// A route that failed, for the client or for us.
 pub enum Failure {
@@ -20,8 +21,35 @@ impl From<ApiError> for Failure {
 }
 
 impl From<Error> for Failure {
+    /// An `api_error` (a hook or another plugin has decided the answer) becomes that answer.
     fn from(error: Error) -> Self {
-        Self::Host(error)
+        if error.code != "api_error" {
+            return Self::Host(error);
+        }
+        let data = match serde_json::from_str(&error.data) {
+            Ok(Value::Object(data)) => data,
+            _ => Map::new(),
+        };
+        Self::Client(ApiError {
+            status: error.status,
+            message: error.message,
+            data,
+        })
+    }
+}
+
+impl Failure {
+    /// The failure as it passes through hooks.
+    pub fn into_error(self) -> Error {
+        match self {
+            Self::Host(error) => error,
+            Self::Client(error) => Error {
+                code: "api_error".into(),
+                message: error.message,
+                status: error.status,
+                data: Value::Object(error.data).to_string(),
+            },
+        }
     }
 }
 
@@ -39,14 +67,20 @@ pub fn finish(answer: Answer) -> Response {
         Ok(response) => response,
         Err(Failure::Client(api_error)) => error(&api_error),
         Err(Failure::Host(host_error)) => {
-            log::error(&format!(
-                "the request failed: {} ({})",
-                host_error.message, host_error.code
-            ));
+            // A hook's own error is in the log already.
+            if host_error.code != "hook_error" {
+                log::error(&format!(
+                    "the request failed: {} ({})",
+                    host_error.message, host_error.code
+                ));
+            }
             error(&ApiError::bad_request(""))
         }
     }
 }
+
+/// The keys by which a page of a list is known.
+const PAGE: [&str; 5] = ["page", "perPage", "totalItems", "totalPages", "items"];
 
 /// A JSON response, narrowed by `?fields=`.
 ///
@@ -57,8 +91,13 @@ pub fn json(request: &Request, text: String) -> Result<Response, ApiError> {
     let Some(picker) = Picker::parse(&fields).map_err(|_| ApiError::bad_request(""))? else {
         return Ok(Response::json(200, text));
     };
-    let mut value = serde_json::from_str(&text).map_err(|_| ApiError::internal(""))?;
-    picker.pick(&mut value);
+    let mut value: Value = serde_json::from_str(&text).map_err(|_| ApiError::internal(""))?;
+    // Of a page the items are narrowed, and its numbers stay.
+    let is_page = PAGE.iter().all(|key| value.get(key).is_some());
+    match value.get_mut("items").filter(|_| is_page) {
+        Some(items) => picker.pick(items),
+        None => picker.pick(&mut value),
+    }
     Ok(Response::json(200, hangar_model::json::to_json(&value)))
 }
 

@@ -1,10 +1,14 @@
-//! The plugin `api`: health, settings, everything that no other plugin's route takes, and PocketBase's words for the
+//! The plugin `api`: health, settings, batches, logs, jobs, everything that no other plugin's route takes, and PocketBase's words for the
 //! host's errors.
 
 mod answer;
+mod batch;
+mod commands;
+mod crons;
 mod fallback;
 mod health;
 mod identity;
+mod logs;
 mod page;
 mod settings;
 
@@ -19,6 +23,13 @@ impl hangar_sdk::http::Guest for Plugin {
             ("GET", "/api/health") => answer::finish(health::health(&request)),
             ("GET", "/api/settings") => answer::finish(settings::show(&request)),
             ("PATCH", "/api/settings") => answer::finish(settings::update(&request)),
+            ("POST", "/api/settings/test/s3") => answer::finish(settings::test_s3(&request)),
+            ("POST", "/api/batch") => answer::finish(batch::batch(&request)),
+            ("GET", "/api/logs") => answer::finish(logs::list(&request)),
+            ("GET", "/api/logs/stats") => answer::finish(logs::stats(&request)),
+            ("GET", "/api/logs/{id}") => answer::finish(logs::show(&request)),
+            ("GET", "/api/crons") => answer::finish(crons::list(&request)),
+            ("POST", "/api/crons/{id}") => answer::finish(crons::start(&request)),
             ("GET", "/_") => page::redirect(),
             ("GET", "/_/") => page::page(),
             ("GET", "/_/install.css") => page::style(),
@@ -26,6 +37,12 @@ impl hangar_sdk::http::Guest for Plugin {
             _ => fallback::answer(&request),
         };
         Ok(response)
+    }
+}
+
+impl hangar_sdk::commands::Guest for Plugin {
+    fn run(name: String, arguments: Vec<String>) -> Result<String> {
+        commands::run(&name, &arguments)
     }
 }
 
@@ -41,6 +58,14 @@ impl hangar_sdk::lifecycle::Guest for Plugin {
     }
 }
 
+impl hangar_sdk::crons::Guest for Plugin {
+    fn run(id: String) -> Result<()> {
+        crons::run(&id)
+    }
+}
+
+hangar_sdk::export_crons!(Plugin);
 hangar_sdk::export_http!(Plugin);
 hangar_sdk::export_lifecycle!(Plugin);
+hangar_sdk::export_commands!(Plugin);
 hangar_sdk::manifest!("manifest.json");

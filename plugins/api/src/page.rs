@@ -47,6 +47,7 @@ fn file(content_type: &str, text: &str) -> Response {
         headers: vec![
             ("content-type".into(), content_type.into()),
             ("cache-control".into(), "no-cache".into()),
+            ("x-hangar-log".into(), "off".into()),
         ],
         payload: Payload::Text(text.into()),
     }

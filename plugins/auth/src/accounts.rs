@@ -5,8 +5,12 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use hangar_model::index::Index;
-use hangar_model::{AuthOptions, Collection};
+use hangar_model::{ApiError, AuthOptions, Collection};
+use hangar_sdk::http::Request;
 use hangar_sdk::{Error, Result, collections, kv};
+
+use crate::failure::Failure;
+use crate::identity::Identity;
 
 /// Topic bumped after every change of a collection.
 pub const TOPIC: &str = "collections";
@@ -21,6 +25,8 @@ pub struct Accounts {
     pub options: Box<AuthOptions>,
     /// Statements that find the id behind an identity, in the order they are tried.
     pub lookups: Vec<Lookup>,
+    /// The statement that finds the id behind an email, whether or not that is an identity.
+    pub email_lookup: Option<String>,
 }
 
 /// How an identity is looked up in one field.
@@ -94,6 +100,32 @@ pub fn auth(name_or_id: &str) -> Result<Option<Rc<Accounts>>> {
     })
 }
 
+/// The collection of a path and who asks, who must be a record of it.
+///
+/// # Errors
+/// 404 for an unknown collection, 401 for a guest, 403 for a record of another collection.
+pub fn own(request: &Request, name_or_id: &str) -> Result<(Rc<Accounts>, Identity), Failure> {
+    let kind = get(name_or_id)?;
+    if matches!(kind, Kind::Missing) {
+        return Err(ApiError::not_found(crate::NO_COLLECTION).into());
+    }
+    let Some(identity) = Identity::of(request)? else {
+        return Err(ApiError::unauthorized("").into());
+    };
+    match kind {
+        Kind::Auth(accounts) if accounts.collection.id == identity.collection.id => {
+            Ok((accounts, identity))
+        }
+        _ => {
+            let message = format!(
+                "The request requires auth record from {} collection.",
+                identity.collection.name
+            );
+            Err(ApiError::forbidden(&message).into())
+        }
+    }
+}
+
 fn load(name_or_id: &str) -> Result<Option<Found>> {
     let text = match collections::collection(name_or_id) {
         Ok(text) => text,
@@ -117,10 +149,14 @@ impl Accounts {
     pub fn new(collection: Collection) -> Option<Self> {
         let options = collection.auth.clone()?;
         let lookups = lookups(&collection, &options.password_auth.identity_fields);
+        let email_lookup = collection
+            .unique_index("email")
+            .map(|index| lookup(&collection, "email", &index).sql);
         Some(Self {
             collection,
             options,
             lookups,
+            email_lookup,
         })
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::{self, Accounts};
 use crate::record::Record;
-use crate::{installer, password};
+use crate::{installer, otp, password};
 
 const MISSING: &str = "missing email and password arguments";
 const BAD_EMAIL: &str = "missing or invalid email address";
@@ -26,12 +26,16 @@ pub fn run(name: &str, arguments: &[String]) -> Result<String> {
         ("superuser upsert", [email, password]) => upsert(email, password),
         ("superuser create" | "superuser update" | "superuser upsert", _) => Err(refused(MISSING)),
         ("superuser delete", [email]) => delete(email),
+        ("superuser otp", [email]) => otp(email),
+        ("superuser otp", _) => Err(refused("invalid or missing email address")),
         ("superuser delete", _) => Err(refused("invalid or missing email address")),
         ("installer", []) => installer::link(),
-        _ => Err(refused(format!(
-            "there is no command {name:?} with {} arguments",
-            arguments.len()
-        ))),
+        _ => crate::mail::background::run(name, &arguments).unwrap_or_else(|| {
+            Err(refused(format!(
+                "there is no command {name:?} with {} arguments",
+                arguments.len()
+            )))
+        }),
     }
 }
 
@@ -80,6 +84,30 @@ fn delete(email: &str) -> Result<String> {
     collections::delete(SUPERUSERS, record.id())
         .map_err(|error| explain(&format!("failed to delete superuser {email:?}"), error))?;
     Ok(format!("Successfully deleted superuser {email:?}!"))
+}
+
+/// A one-time password without a mail, for who has lost the way in.
+fn otp(email: &str) -> Result<String> {
+    if !is_email(email) {
+        return Err(refused("invalid or missing email address"));
+    }
+    let Some(record) = find(email)? else {
+        return Err(refused(format!(
+            "superuser with email {email:?} doesn't exist"
+        )));
+    };
+    let superusers = superusers()?;
+    if !superusers.options.otp.enabled {
+        return Err(refused(
+            "OTP auth is not enabled for the _superusers collection",
+        ));
+    }
+    let code = otp::code(&superusers)?;
+    let id = otp::store(&superusers, &record, &code)?;
+    Ok(format!(
+        "Successfully created OTP for superuser {email:?}:\n├─ Id:    {id}\n├─ Pass:  {code}\n└─ Valid: {}s\n",
+        superusers.options.otp.duration
+    ))
 }
 
 /// Runs a command with a password made here, which is shown once.

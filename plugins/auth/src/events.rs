@@ -87,6 +87,32 @@ pub fn around(
     }
 }
 
+/// Runs `action`, which answers nothing, inside the event's handlers.
+pub fn around_sending(
+    event: &str,
+    tags: &[String; 2],
+    document: impl FnOnce() -> Result<Value>,
+    action: impl FnOnce(&[Patch]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    if !wanted(event, tags) {
+        return action(&[]);
+    }
+    let text = document()?.to_string();
+    let raised = raise(event, tags, &text)?;
+    let turn = raised.turn();
+    let done = if turn.proceed {
+        action(&patches(&turn.payload, text.len())?)
+    } else {
+        Ok(())
+    };
+    match done {
+        Ok(()) => Raised::finish(raised, Ok(turn.payload.as_str()))?,
+        // A handler may catch the error: then it did not happen.
+        Err(failure) => Raised::finish(raised, Err(&failure.into_error()))?,
+    };
+    Ok(())
+}
+
 /// The patches after the first `from` bytes.
 fn patches(text: &str, from: usize) -> Result<Vec<Patch>> {
     let added = text

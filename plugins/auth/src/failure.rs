@@ -55,6 +55,17 @@ impl Failure {
         }
     }
 
+    /// What clients are told in these words, with the details of validation; the rest is logged when it is answered.
+    pub fn told(self, message: &str) -> Self {
+        match self {
+            Self::Api(error) if error.status == 400 => Self::Api(ApiError {
+                message: message.to_owned(),
+                ..error
+            }),
+            other => other,
+        }
+    }
+
     /// The response. What is not meant for clients is logged and answered in general words.
     pub fn respond(self) -> Response {
         let error = match self {

@@ -65,7 +65,12 @@ pub struct TokenRef {
 
 /// `hangar:auth/identity.authenticate`.
 pub fn authenticate(token: &str) -> Result<Option<String>> {
-    let Some(verified) = token::verify(Kind::Auth, token)? else {
+    behind(Kind::Auth, token)
+}
+
+/// The identity behind a token of this kind; `None` for one that does not hold.
+pub fn behind(kind: Kind, token: &str) -> Result<Option<String>> {
+    let Some(verified) = token::verify(kind, token)? else {
         return Ok(None);
     };
     let collection = &verified.accounts.collection;
@@ -84,7 +89,7 @@ pub fn authenticate(token: &str) -> Result<Option<String>> {
         },
         record: verified.record.without_secrets(collection),
         token: TokenRef {
-            kind: Kind::Auth,
+            kind,
             refreshable: verified.claims.refreshable.unwrap_or(false),
             exp: verified.claims.exp,
         },

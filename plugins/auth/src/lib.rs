@@ -2,24 +2,36 @@
 
 mod access;
 mod accounts;
+mod apple;
 mod body;
 mod claims;
 mod commands;
+mod counters;
+mod email_change;
 mod events;
 mod failure;
+mod file_token;
+mod forms;
 mod identity;
 mod impersonate;
 mod installer;
 mod limits;
+mod mail;
 mod methods;
 mod mfa;
 mod oauth2;
+mod origins;
+mod otp;
 mod password;
+mod password_reset;
 mod providers;
 mod record;
 mod refresh;
 mod respond;
+mod settings;
+mod test_mail;
 mod token;
+mod verification;
 
 use hangar_model::ApiError;
 use hangar_sdk::Result;
@@ -52,7 +64,22 @@ fn route(request: &Request) -> Answer {
         .unwrap_or_default();
     limits::count(request, collection)?;
     match request.route.rsplit('/').next().unwrap_or_default() {
+        "token" => file_token::issue(request),
         "auth-with-password" => password::login(request, &*auth_collection(collection)?),
+        "request-otp" => otp::request(request, &*auth_collection(collection)?),
+        "auth-with-otp" => otp::login(request, &*auth_collection(collection)?),
+        "request-verification" => verification::request(request, &*auth_collection(collection)?),
+        "confirm-verification" => verification::confirm(request, &*auth_collection(collection)?),
+        "request-password-reset" => {
+            password_reset::request(request, &*auth_collection(collection)?)
+        }
+        "confirm-password-reset" => {
+            password_reset::confirm(request, &*auth_collection(collection)?)
+        }
+        "request-email-change" => email_change::request(request, collection),
+        "confirm-email-change" => email_change::confirm(request, &*auth_collection(collection)?),
+        "email" => test_mail::send(request),
+        "generate-client-secret" => apple::generate(request),
         "auth-with-oauth2" => oauth2::login(request, &*auth_collection(collection)?),
         "oauth2-redirect" => oauth2::redirect(request),
         "auth-refresh" => refresh::refresh(request, collection),
@@ -84,11 +111,17 @@ impl hangar_sdk::auth::TokensGuest for Plugin {
     fn issue(kind: String, collection: String, id: String, options: String) -> Result<String> {
         token::issue_for(&kind, &collection, &id, &options)
     }
+
+    fn verify(kind: String, token: String) -> Result<Option<String>> {
+        identity::behind(token::kind(&kind)?, &token)
+    }
 }
 
 impl hangar_sdk::lifecycle::Guest for Plugin {
     fn activate() -> Result<()> {
-        hangar_sdk::migrations::apply("auth", oauth2::MIGRATIONS)
+        let mut migrations = vec![counters::MIGRATION];
+        migrations.extend(oauth2::MIGRATIONS);
+        hangar_sdk::migrations::apply("auth", &migrations)
     }
 
     fn start(_sources: String) -> Result<String> {

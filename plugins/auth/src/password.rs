@@ -11,18 +11,18 @@ use crate::body::{BadBody, Body};
 use crate::claims::{Kind, Options};
 use crate::events;
 use crate::failure::{Answer, Failure};
+use crate::forms::{self, INVALID, MOST};
 use crate::identity::Identity;
 use crate::record::Record;
 use crate::respond::{Login, tags};
 use crate::token;
 
 const OFF: &str = "The collection is not configured to allow password authentication.";
-const INVALID: &str = "An error occurred while validating the submitted data.";
 const FAILED: &str = "Failed to authenticate.";
 /// `@request.context` of a login with a password.
 const CONTEXT: &str = "password";
-/// Most characters of an identity and of a password.
-const MOST: usize = 255;
+const RANDOM_LENGTH: u32 = 30;
+const RANDOM_ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 /// A hash nobody's password has, of the usual cost: an unknown identity takes as long as a known one.
 const NOBODY: &str = "$2b$10$abcdefghijklmnopqrstuuP1JPTzW9lt.YZGITaj6wS3E5HeS/vbC";
 
@@ -106,8 +106,8 @@ impl<'a> Form<'a> {
 
     fn validate(&self, identity_fields: &[String]) -> ValidationErrors {
         let mut errors = ValidationErrors::new();
-        errors.check("identity", length(self.identity));
-        errors.check("password", length(self.password));
+        errors.check("identity", forms::length(self.identity, 1, MOST));
+        errors.check("password", forms::length(self.password, 1, MOST));
         if !self.identity_field.is_empty()
             && !identity_fields
                 .iter()
@@ -122,18 +122,9 @@ impl<'a> Form<'a> {
     }
 }
 
-fn length(text: &str) -> Result<(), FieldError> {
-    match text.chars().count() {
-        0 => Err(FieldError::new("validation_required", "cannot be blank")),
-        1..=MOST => Ok(()),
-        _ => {
-            let error = FieldError::new(
-                "validation_length_out_of_range",
-                format!("the length must be between 1 and {MOST}"),
-            );
-            Err(error.with(json!({"min": 1, "max": MOST})))
-        }
-    }
+/// A password nobody is told.
+pub fn random() -> Result<String> {
+    crypto::random::text(RANDOM_LENGTH, RANDOM_ALPHABET)
 }
 
 /// The record of an identity, looked up in one field or in all.

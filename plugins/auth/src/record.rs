@@ -1,10 +1,14 @@
 //! An auth record with everything that is stored of it.
 
 use hangar_model::Collection;
-use hangar_sdk::{Result, collections};
-use serde_json::{Map, Value};
+use hangar_sdk::http::Request;
+use hangar_sdk::{Result, collections, postgres};
+use serde_json::{Map, Value, json};
 
-use crate::events::Patch;
+use crate::accounts::Accounts;
+use crate::body::Body;
+use crate::events::{self, Patch};
+use crate::failure::Failure;
 
 /// Fields nobody is shown, not even superusers.
 const SECRET: [&str; 2] = ["password", "tokenKey"];
@@ -30,17 +34,58 @@ impl Record {
         }
     }
 
+    /// The record of an email. To find none takes as long as to find one.
+    pub fn by_email(accounts: &Accounts, email: &str) -> Result<Option<Self>> {
+        let Some(lookup) = &accounts.email_lookup else {
+            return Ok(None);
+        };
+        let rows = postgres::query(lookup.as_str(), vec![email.into()])?;
+        let id = rows
+            .rows
+            .first()
+            .and_then(|row| row.first())
+            .and_then(Value::as_str);
+        Self::find(&accounts.collection, id.unwrap_or("nobody"))
+    }
+
+    /// Stores changes, without rules but with the model hooks; answers the record as it is then.
+    pub fn save(&self, accounts: &Accounts, changes: &Value) -> Result<Self, Failure> {
+        let text = collections::save(
+            &accounts.collection.id,
+            &changes.to_string(),
+            r#"{"isNew":false}"#,
+        )?;
+        Ok(Self {
+            fields: serde_json::from_str(&text).map_err(hangar_sdk::Error::from)?,
+        })
+    }
+
+    /// The document of a request event about this record.
+    pub fn request_document(
+        &self,
+        accounts: &Accounts,
+        request: &Request,
+        body: &Body,
+    ) -> Result<Value> {
+        Ok(json!({
+            "record": self.document(&accounts.collection),
+            "isNew": false,
+            "original": {},
+            "request": events::request_document(request, "default", &body.values)?,
+        }))
+    }
+
+    /// A field's truth value; false for anything else.
+    pub fn flag(&self, name: &str) -> bool {
+        self.fields.get(name).and_then(Value::as_bool) == Some(true)
+    }
+
     /// A field's text; empty for anything else.
     pub fn text(&self, name: &str) -> &str {
         self.fields
             .get(name)
             .and_then(Value::as_str)
             .unwrap_or_default()
-    }
-
-    /// Whether a field is true.
-    pub fn flag(&self, name: &str) -> bool {
-        self.fields.get(name) == Some(&Value::Bool(true))
     }
 
     /// The id.
@@ -109,7 +154,6 @@ fn locate(fields: &mut Map<String, Value>, collection: &Collection) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn collection(name: &str) -> Collection {
         let text = json!({"id": "c1", "name": name, "type": "auth", "fields": [

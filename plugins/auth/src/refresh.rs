@@ -9,32 +9,13 @@ use crate::body::{BadBody, Body};
 use crate::claims::{self, Kind, Options};
 use crate::events;
 use crate::failure::Answer;
-use crate::identity::Identity;
 use crate::record::Record;
 use crate::respond::{Login, tags};
 use crate::token;
 
 /// Serves the route.
 pub fn refresh(request: &Request, collection: &str) -> Answer {
-    let kind = accounts::get(collection)?;
-    if matches!(kind, accounts::Kind::Missing) {
-        return Err(ApiError::not_found(super::NO_COLLECTION).into());
-    }
-    let Some(identity) = Identity::of(request)? else {
-        return Err(ApiError::unauthorized("").into());
-    };
-    let accounts = match kind {
-        accounts::Kind::Auth(accounts) if accounts.collection.id == identity.collection.id => {
-            accounts
-        }
-        _ => {
-            let message = format!(
-                "The request requires auth record from {} collection.",
-                identity.collection.name
-            );
-            return Err(ApiError::forbidden(&message).into());
-        }
-    };
+    let (accounts, identity) = accounts::own(request, collection)?;
     // Read anew: the identity has no token key, and may be a moment old.
     let Some(record) = Record::find(&accounts.collection, identity.record_id())? else {
         return Err(ApiError::unauthorized("").into());

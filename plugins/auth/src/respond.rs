@@ -13,7 +13,7 @@ use crate::events::{self, Patch};
 use crate::failure::{Answer, Failure};
 use crate::identity::Identity;
 use crate::record::Record;
-use crate::{access, mfa};
+use crate::{access, mfa, origins};
 
 const RULE_UNMET: &str = "The request doesn't satisfy the collection requirements to authenticate.";
 
@@ -120,11 +120,15 @@ impl Login<'_> {
         if let Some(first_factor) = mfa::check(self)? {
             return Ok(first_factor);
         }
+        let shown = self.shown(patches)?;
+        if !self.method.is_empty() {
+            origins::note(self.request, self.accounts, &self.record);
+        }
         let mut answer = Map::new();
         if !meta.is_null() {
             answer.insert("meta".into(), meta);
         }
-        answer.insert("record".into(), Value::Object(self.shown(patches)?));
+        answer.insert("record".into(), Value::Object(shown));
         answer.insert("token".into(), self.token.as_str().into());
         self.pick(Value::Object(answer))
     }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use hangar_model::FieldError;
 use hangar_sdk::{Error, Result, collections, crypto};
 
 use crate::accounts::{self, Accounts};
@@ -71,6 +72,34 @@ pub fn verify(kind: Kind, token: &str) -> Result<Option<Verified>> {
     }))
 }
 
+/// [`verify`] for a token that somebody has submitted for this collection, in the words of validation.
+pub fn expect(
+    kind: Kind,
+    token: &str,
+    accounts: &Accounts,
+) -> Result<Result<Verified, FieldError>> {
+    let Some(verified) = verify(kind, token)? else {
+        return Ok(Err(FieldError::new(
+            "validation_invalid_token",
+            "Invalid or expired token.",
+        )));
+    };
+    if verified.accounts.collection.id != accounts.collection.id {
+        return Ok(Err(FieldError::new(
+            "validation_token_collection_mismatch",
+            "The provided token is for different auth collection.",
+        )));
+    }
+    Ok(Ok(verified))
+}
+
+/// A text among the claims of a token that may be anybody's; empty if it is not there.
+pub fn unverified_claim(token: &str, name: &str) -> String {
+    let claims = crypto::jwt::unverified(token).unwrap_or_default();
+    let claims: serde_json::Value = serde_json::from_str(&claims).unwrap_or_default();
+    claims[name].as_str().unwrap_or_default().to_owned()
+}
+
 fn unverified(token: &str) -> Option<Claims> {
     let text = crypto::jwt::unverified(token).ok()?;
     serde_json::from_str(&text).ok()
@@ -87,15 +116,23 @@ fn key(record: &Record, secret: &str) -> Result<String> {
     Ok(format!("{token_key}{secret}"))
 }
 
-/// `hangar:auth/tokens.issue`.
-pub fn issue_for(kind: &str, collection: &str, id: &str, options: &str) -> Result<String> {
-    let kind = Kind::parse(kind).ok_or_else(|| {
+/// The kind of token that has this name.
+///
+/// # Errors
+/// There is none.
+pub fn kind(name: &str) -> Result<Kind> {
+    Kind::parse(name).ok_or_else(|| {
         Error::new(
             "bad_input",
             400,
-            format!("there is no token of kind {kind:?}: use auth, file, verification, passwordReset or emailChange"),
+            format!("there is no token of kind {name:?}: use auth, file, verification, passwordReset or emailChange"),
         )
-    })?;
+    })
+}
+
+/// `hangar:auth/tokens.issue`.
+pub fn issue_for(kind: &str, collection: &str, id: &str, options: &str) -> Result<String> {
+    let kind = self::kind(kind)?;
     let options: Options = if options.trim().is_empty() {
         Options::default()
     } else {

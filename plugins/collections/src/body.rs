@@ -1,8 +1,13 @@
 //! Request bodies: JSON, url-encoded and multipart forms become one map of values.
 
+use std::rc::Rc;
+
 use hangar_model::ApiError;
+use hangar_sdk::http::Request;
+use hangar_sdk::uploads;
 use serde_json::{Map, Value};
 
+use crate::files::{self, Upload};
 use crate::multipart;
 use crate::strict_json::Strict;
 
@@ -14,8 +19,27 @@ const JSON_PAYLOAD: &str = "@jsonPayload";
 pub struct Body {
     /// Values by key; of forms typed by inference.
     pub values: Map<String, Value>,
-    /// Names of form fields that carried files.
-    pub files: Vec<String>,
+    /// Files of a form that the host has taken apart.
+    pub files: Rc<[Upload]>,
+}
+
+/// The body of a request, also of one whose form the host has taken apart.
+///
+/// # Errors
+/// As [`parse`].
+pub fn read(request: &Request) -> Result<Body, ApiError> {
+    let content_type = request.header("content-type");
+    let may_be_form = content_type.is_some_and(|kind| kind.starts_with("multipart/"));
+    if !request.body.is_empty() || !may_be_form {
+        return parse(content_type, &request.body);
+    }
+    match uploads::fields().map_err(|_| bad())? {
+        None => Ok(Body::default()),
+        Some(fields) => Ok(Body {
+            files: files::of_request().map_err(|_| bad())?.into(),
+            ..form(fields)?
+        }),
+    }
 }
 
 /// Parses a body by its content type. An empty body is an empty map whatever the type.
@@ -37,11 +61,11 @@ pub fn parse(content_type: Option<&str>, bytes: &[u8]) -> Result<Body, ApiError>
             }
             let pairs = form_urlencoded::parse(bytes)
                 .map(|(name, value)| (name.into_owned(), value.into_owned()));
-            form(pairs.collect(), Vec::new())?
+            form(pairs.collect())?
         }
         "multipart/form-data" => {
             let form_data = multipart::parse(parameters, bytes).ok_or_else(bad)?;
-            form(form_data.fields, form_data.files)?
+            form(form_data)?
         }
         // Known to PocketBase, but a map cannot be read from it.
         "text/xml" | "application/xml" => return Err(bad()),
@@ -60,7 +84,7 @@ fn json(bytes: &[u8]) -> Result<Body, ApiError> {
     match documents.next() {
         Some(Ok(Strict(Value::Object(values)))) => Ok(Body {
             values,
-            files: Vec::new(),
+            ..Body::default()
         }),
         Some(Ok(Strict(Value::Null))) | None => Ok(Body::default()),
         Some(_) => Err(bad()),
@@ -80,7 +104,7 @@ pub fn is_form(bytes: &[u8]) -> bool {
     })
 }
 
-fn form(pairs: Vec<(String, String)>, files: Vec<String>) -> Result<Body, ApiError> {
+fn form(pairs: Vec<(String, String)>) -> Result<Body, ApiError> {
     let mut values = Map::new();
     let mut payloads = Vec::new();
     for (name, text) in pairs {
@@ -106,7 +130,10 @@ fn form(pairs: Vec<(String, String)>, files: Vec<String>) -> Result<Body, ApiErr
         };
         values.extend(map);
     }
-    Ok(Body { values, files })
+    Ok(Body {
+        values,
+        ..Body::default()
+    })
 }
 
 /// The value a form text stands for: `true` and `false` are bools, plain decimal numbers that print as they were

@@ -105,8 +105,13 @@ impl Call {
     /// # Errors
     /// 400 for a body that cannot be read.
     pub fn new(request: Request) -> Result<Self, ApiError> {
-        let body = body::parse(request.header("content-type"), &request.body)?;
+        let body = body::read(&request)?;
+        let context = match request.header("x-hangar-context") {
+            Some("batch") => "batch",
+            _ => "",
+        };
         let mut call = Self {
+            context,
             method: request.method,
             path: request.path,
             query: request.query,
@@ -127,6 +132,21 @@ impl Call {
             ..Self::default()
         };
         call.identify(viewer.or_else(hangar_sdk::context::identity));
+        call
+    }
+
+    /// The same request as if somebody else had sent it.
+    pub fn as_seen_by(&self, identity: Option<String>, context: &'static str) -> Self {
+        let mut call = Self {
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            headers: self.headers.clone(),
+            remote_address: self.remote_address.clone(),
+            context,
+            ..Self::default()
+        };
+        call.identify(identity);
         call
     }
 

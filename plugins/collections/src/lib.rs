@@ -6,8 +6,10 @@ pub mod body;
 pub mod call;
 pub mod catalog;
 mod entry;
+pub mod files;
 mod multipart;
 pub mod random;
+pub mod realtime;
 pub mod records;
 pub mod schema;
 mod strict_json;
@@ -22,18 +24,24 @@ pub struct Plugin;
 
 impl hangar_sdk::http::Guest for Plugin {
     fn handle(request: Request) -> Result<Response> {
-        if request
+        let answer = if request
             .route
             .starts_with("/api/collections/{collection}/records")
         {
-            return match records::handle(request) {
-                Ok(response) => Ok(response),
-                // The host's own refusal: put into words where those of all other routes are.
-                Err(Failure::Host(error)) if error.code == "rate_limited" => Err(error),
-                Err(failure) => Ok(answer::respond(failure)),
-            };
+            records::handle(request)
+        } else if request.route.starts_with("/api/files/") {
+            files::handle(request)
+        } else if request.route == realtime::ROUTE {
+            realtime::handle(&request)
+        } else {
+            return Ok(schema::handle(&request));
+        };
+        match answer {
+            Ok(response) => Ok(response),
+            // The host's own refusal: put into words where those of all other routes are.
+            Err(Failure::Host(error)) if error.code == "rate_limited" => Err(error),
+            Err(failure) => Ok(answer::respond(failure)),
         }
-        Ok(schema::handle(&request))
     }
 }
 
@@ -53,12 +61,20 @@ impl hangar_sdk::afterwards::Guest for Plugin {
     }
 }
 
+impl hangar_sdk::realtime::Guest for Plugin {
+    fn match_changes(changes: String) -> Result<String> {
+        realtime::matching::match_changes(&changes).map_err(answer::Failure::into_error)
+    }
+}
+
 #[cfg(target_arch = "wasm32")]
 mod exports {
     use super::Plugin;
     hangar_sdk::export_http!(Plugin);
     hangar_sdk::export_afterwards!(Plugin);
     hangar_sdk::export_lifecycle!(Plugin);
+    hangar_sdk::export_matcher!(Plugin);
+    hangar_sdk::export_limits!(Plugin);
     hangar_sdk::export_records!(Plugin);
 }
 hangar_sdk::manifest!("manifest.json");

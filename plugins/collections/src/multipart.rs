@@ -1,18 +1,12 @@
-//! `multipart/form-data`, as far as text fields go: the content of files is left where it is.
+//! `multipart/form-data` on routes that take no files.
 
 /// Parts a form may have.
 const MAX_PARTS: usize = 1000;
 
-/// The parts of a form.
-#[derive(Debug, Default, PartialEq)]
-pub struct Form {
-    /// Name and text of each field in order.
-    pub fields: Vec<(String, String)>,
-    /// Names of the fields that carried a file.
-    pub files: Vec<String>,
-}
+/// Name and text of each field in order.
+type Form = Vec<(String, String)>;
 
-/// Reads a form. `parameters` is what follows `multipart/form-data;` in the content type. `None` if the text is no such
+/// Reads a form; files are skipped. `parameters` is what follows `multipart/form-data;` in the content type. `None` if the text is no such
 /// form, is cut off or has too many parts.
 pub fn parse(parameters: &str, bytes: &[u8]) -> Option<Form> {
     let boundary = parameter(parameters, "boundary")?;
@@ -57,11 +51,8 @@ fn read_part(part: &[u8], form: &mut Form) -> Option<()> {
             .then_some(value)
     })?;
     let name = parameter(disposition, "name")?;
-    if parameter(disposition, "filename").is_some() {
-        form.files.push(name);
-    } else {
-        form.fields
-            .push((name, String::from_utf8_lossy(content).into_owned()));
+    if parameter(disposition, "filename").is_none_or(|file| file.is_empty()) {
+        form.push((name, String::from_utf8_lossy(content).into_owned()));
     }
     Some(())
 }
@@ -124,16 +115,15 @@ mod tests {
         Content-Disposition: form-data; name=\"a\\\"b\"\r\n\r\n\r\n--XX--\r\n";
 
     #[test]
-    fn reads_fields_and_names_of_files() {
+    fn reads_fields() {
         let form = parse(" boundary=XX", TEXT.as_bytes()).expect("well-formed");
         assert_eq!(
-            form.fields,
+            form,
             [
                 ("title".into(), "hello\r\nworld".into()),
                 ("a\"b".into(), String::new())
             ]
         );
-        assert_eq!(form.files, ["f"]);
     }
 
     #[test]

@@ -7,22 +7,22 @@
 use std::collections::HashMap;
 
 use crate::date;
+use crate::dynamic;
 use crate::lexer::Comparison;
 use crate::operand::{Affinity, SqlValue, Type};
+use crate::params::Params;
 use crate::value::{Const, Value, dangling_escape, like, like_pattern, numeric};
 
 /// Collects parameters; the same value of one comparison is bound once for both its halves.
 pub(crate) struct Binder<'a> {
-    params: &'a mut Vec<Value>,
-    first: usize,
+    params: &'a mut Params,
     seen: HashMap<String, String>,
 }
 
 impl<'a> Binder<'a> {
-    pub(crate) fn new(params: &'a mut Vec<Value>, first: usize) -> Self {
+    pub(crate) fn new(params: &'a mut Params) -> Self {
         Binder {
             params,
-            first,
             seen: HashMap::new(),
         }
     }
@@ -32,8 +32,7 @@ impl<'a> Binder<'a> {
         if let Some(sql) = self.seen.get(&key) {
             return sql.clone();
         }
-        self.params.push(value.bindable());
-        let sql = format!("${}{cast}", self.first + self.params.len() - 1);
+        let sql = self.params.bind(value, cast);
         self.seen.insert(key, sql.clone());
         sql
     }
@@ -42,7 +41,7 @@ impl<'a> Binder<'a> {
         self.bind(Value::Text(text.to_owned()), "::text")
     }
 
-    fn float(&mut self, number: f64) -> String {
+    pub(crate) fn float(&mut self, number: f64) -> String {
         self.bind(Value::Float(number), "::float8")
     }
 
@@ -70,6 +69,9 @@ pub(crate) fn compare(
     bind: &mut Binder<'_>,
 ) -> String {
     use Comparison::{Eq, Ge, Gt, Le, Like, Lt, Ne, NotLike};
+    if let Some(sql) = dynamic::compare(comparison, left, right, exact, bind) {
+        return sql;
+    }
     let mut comparer = Comparer { exact, bind };
     match (comparison, left, right) {
         (_, Side::Const(a), Side::Const(b)) => truth(constants(comparison, a, b), exact),
@@ -100,7 +102,7 @@ fn flip(comparison: Comparison) -> Comparison {
     }
 }
 
-fn truth(value: Option<bool>, exact: bool) -> String {
+pub(crate) fn truth(value: Option<bool>, exact: bool) -> String {
     match value {
         Some(true) => TRUE,
         None if exact => "NULL::boolean",
@@ -112,7 +114,10 @@ fn truth(value: Option<bool>, exact: bool) -> String {
 /// The result of comparing two constants; none for NULL.
 pub(crate) fn constants(comparison: Comparison, a: &Const, b: &Const) -> Option<bool> {
     use std::cmp::Ordering;
-    let plain = |constant: &Const| (*constant != Const::Null).then(|| constant.like_text());
+    let pattern = || {
+        let known = *a != Const::Null && *b != Const::Null;
+        known.then(|| (a.like_text(), like_pattern(&b.pattern_text())))
+    };
     let order = || -> Option<Ordering> {
         match (a, b) {
             (Const::Null, _) | (_, Const::Null) => None,
@@ -135,8 +140,8 @@ pub(crate) fn constants(comparison: Comparison, a: &Const, b: &Const) -> Option<
         Comparison::Ge => order().map(Ordering::is_ge),
         Comparison::Lt => order().map(Ordering::is_lt),
         Comparison::Le => order().map(Ordering::is_le),
-        Comparison::Like => Some(like(&plain(a)?, &like_pattern(&plain(b)?))),
-        Comparison::NotLike => Some(!like(&plain(a)?, &like_pattern(&plain(b)?))),
+        Comparison::Like => pattern().map(|(text, pattern)| like(&text, &pattern)),
+        Comparison::NotLike => pattern().map(|(text, pattern)| !like(&text, &pattern)),
     }
 }
 
@@ -181,7 +186,7 @@ impl Comparer<'_, '_> {
             "IS NOT DISTINCT FROM"
         };
         match (a.ty, b) {
-            (Type::Json, _) => self.equal_json(negated, a, b),
+            (Type::Json | Type::Any, _) => self.equal_json(negated, a, b),
             (_, Const::Null) => format!("{} IS {}NULL", a.sql, if negated { "NOT " } else { "" }),
             (Type::Text | Type::List | Type::Point, Const::Text(text)) => {
                 format!("{} {operator} {}", a.as_text(), self.bind.text(text))
@@ -258,7 +263,7 @@ impl Comparer<'_, '_> {
                 )
             }
             Const::Text(text) => format!("{} {operator} to_jsonb({})", a.sql, self.bind.text(text)),
-            Const::Number(_) | Const::Int(_) => {
+            Const::Number(_) | Const::Int(_) | Const::Bool(_) => {
                 let number = b.number().unwrap_or_default();
                 // A JSON true or false counts as 1 or 0.
                 let subject = if number == 0.0 || number == 1.0 {
@@ -354,6 +359,10 @@ impl Comparer<'_, '_> {
                     None => self.constant(!above, a),
                 }
             }
+            // The clock in a policy is a text without a column.
+            (Type::Date, _) if b.number().is_some() && a.affinity != Affinity::Text => {
+                self.constant(above, a)
+            }
             (Type::Date, _) => {
                 let bounds = date::bounds(&b.as_text());
                 let target = if matches!(comparison, Gt | Le) {
@@ -377,7 +386,7 @@ impl Comparer<'_, '_> {
                     format!("{} >= {value}", a.sql)
                 }
             }
-            (Type::Json, _) => {
+            (Type::Json | Type::Any, _) => {
                 let constant = match b.number() {
                     Some(number) => self.bind.float(number),
                     None => self.bind.text(&b.as_text()),
@@ -422,7 +431,7 @@ impl Comparer<'_, '_> {
         match right {
             Side::Const(Const::Null) => truth(None, self.exact),
             Side::Const(constant) => {
-                let pattern = like_pattern(&constant.like_text()).to_ascii_lowercase();
+                let pattern = like_pattern(&constant.pattern_text()).to_ascii_lowercase();
                 if dangling_escape(&pattern) {
                     return match left {
                         Side::Value(value) => self.constant(negated, value),
@@ -456,7 +465,7 @@ fn converted(a: &SqlValue, b: &SqlValue) -> (String, String) {
     (toward(a, b), toward(b, a))
 }
 
-fn sign(comparison: Comparison) -> &'static str {
+pub(crate) fn sign(comparison: Comparison) -> &'static str {
     match comparison {
         Comparison::Gt => ">",
         Comparison::Ge => ">=",

@@ -158,7 +158,9 @@ impl<'a> Query<'a> {
                 let text = match &constant {
                     Const::Null => Value::Null,
                     Const::Text(text) => Value::Text(text.clone()),
-                    Const::Number(_) | Const::Int(_) => Value::Text(constant.like_text()),
+                    Const::Number(_) | Const::Int(_) | Const::Bool(_) => {
+                        Value::Text(constant.like_text())
+                    }
                 };
                 let text = self.shared.bind(text, "::text");
                 Ok(Operand::Value {

@@ -89,7 +89,7 @@ BEGIN
   IF lower(value) = 'now' THEN
     RETURN date_trunc('milliseconds', now() AT TIME ZONE 'UTC');
   END IF;
-  IF value ~ '^\s*[+-]?\d{1,12}(\.\d{0,20})?\s*$' THEN
+  IF value ~ '^\s*[+-]?(\d{1,12}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,2})?\s*$' THEN
     n := value::double precision;
     IF unit = 'unixepoch' OR (unit = 'auto' AND NOT n BETWEEN 0 AND 5373484.499999) THEN
       RETURN CASE WHEN n BETWEEN -62135596800 AND 253402300799 THEN timestamp '1970-01-01' + make_interval(secs => n) END;
@@ -118,8 +118,15 @@ BEGIN
 END
 $$;
 
--- A moment moved by one SQLite modifier (lower case); NULL if it is unknown.
-CREATE OR REPLACE FUNCTION hangar_fn.sqlite_modify(t timestamp, modifier text) RETURNS timestamp
+-- A moment some months away. Days past the end of the month run over into the next, unless `floor`.
+CREATE OR REPLACE FUNCTION hangar_fn.sqlite_months(t timestamp, months int, floor boolean) RETURNS timestamp
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT CASE WHEN floor THEN t + make_interval(months => months)
+    ELSE date_trunc('month', t) + make_interval(months => months) + (t - date_trunc('month', t)) END
+$$;
+
+-- A moment moved by one SQLite modifier (lower case); NULL if it is unknown. `floor`: the next modifier is that.
+CREATE OR REPLACE FUNCTION hangar_fn.sqlite_modify(t timestamp, modifier text, floor boolean) RETURNS timestamp
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
   p text[];
@@ -127,7 +134,7 @@ DECLARE
   months int;
 BEGIN
   -- The server's clock is UTC, so local time is the same.
-  IF modifier IN ('utc', 'localtime', 'subsec', 'subsecond', 'ceiling') THEN RETURN t; END IF;
+  IF modifier IN ('utc', 'localtime', 'subsec', 'subsecond', 'ceiling', 'floor') THEN RETURN t; END IF;
   IF modifier = 'start of day' THEN RETURN date_trunc('day', t); END IF;
   IF modifier = 'start of month' THEN RETURN date_trunc('month', t); END IF;
   IF modifier = 'start of year' THEN RETURN date_trunc('year', t); END IF;
@@ -140,11 +147,18 @@ BEGIN
     IF p[2] IN ('month', 'year') THEN
       IF abs(n) > 120000 THEN RETURN NULL; END IF;
       months := trunc(n)::int * CASE p[2] WHEN 'year' THEN 12 ELSE 1 END;
-      -- Days past the end of the month run over into the next; fractions count 30 and 365 days.
-      RETURN date_trunc('month', t) + make_interval(months => months) + (t - date_trunc('month', t))
+      -- Fractions count 30 and 365 days.
+      RETURN hangar_fn.sqlite_months(t, months, floor)
         + make_interval(secs => (n - trunc(n)) * CASE p[2] WHEN 'year' THEN 365 ELSE 30 END * 86400);
     END IF;
     RETURN t + make_interval(secs => n * CASE p[2] WHEN 'second' THEN 1 WHEN 'minute' THEN 60 WHEN 'hour' THEN 3600 ELSE 86400 END);
+  END IF;
+  p := regexp_match(modifier, '^([+-])(\d{4})-(\d\d)-(\d\d)(?:[ t](\d\d):(\d\d)(?::(\d\d(?:\.\d{1,9})?))?)?$');
+  IF p IS NOT NULL THEN
+    IF p[3]::int > 11 OR p[4]::int > 30 OR p[5]::int > 24 OR p[6]::int > 59 THEN RETURN NULL; END IF;
+    RETURN hangar_fn.sqlite_months(t, (p[1] || '1')::int * (p[2]::int * 12 + p[3]::int), floor)
+      + (p[1] || '1')::int * make_interval(days => p[4]::int, hours => coalesce(p[5], '0')::int, mins => coalesce(p[6], '0')::int,
+        secs => coalesce(p[7], '0')::double precision);
   END IF;
   p := regexp_match(modifier, '^([+-]?)(\d\d):(\d\d)(?::(\d\d(?:\.\d{1,9})?))?$');
   IF p IS NOT NULL THEN
@@ -159,7 +173,6 @@ CREATE OR REPLACE FUNCTION hangar_fn.strftime(format text, value text, modifiers
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS $$
 DECLARE
   t timestamp;
-  m text;
   unit text := '';
   result text := '';
   letter text;
@@ -171,8 +184,8 @@ BEGIN
     modifiers := modifiers[2:];
   END IF;
   t := hangar_fn.sqlite_time(value, unit);
-  FOREACH m IN ARRAY modifiers LOOP
-    t := hangar_fn.sqlite_modify(t, lower(m));
+  FOR n IN 1 .. coalesce(array_length(modifiers, 1), 0) LOOP
+    t := hangar_fn.sqlite_modify(t, lower(modifiers[n]), coalesce(lower(modifiers[n + 1]) = 'floor', false));
   END LOOP;
   IF t IS NULL OR t >= timestamp '10000-01-01' THEN
     RETURN NULL;

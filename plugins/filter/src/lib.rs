@@ -41,6 +41,7 @@
 //! - Object keys of json values come in PostgreSQL's order when such a value is read as text.
 //! - An email within a function (`strftime('%Y', author.email)`) is guarded by its visibility like everywhere else.
 //! - `@request.body.list:each` over a list that was not submitted counts as one missing value.
+//! - `:isset` is 1 or 0 wherever it is compared. PocketBase's `!=` takes it for a truth test (`IS NOT TRUE`).
 //! - A createRule may use back relations of the new record (there are none yet); PocketBase refuses the create.
 //! - Clients may not sort by several records of a collection that has a list rule: the order would tell about hidden
 //!   ones. Sorting by several values takes the first stored one; ties keep the insertion order.
@@ -50,29 +51,34 @@
 
 mod compare;
 mod date;
+mod dynamic;
 mod error;
 mod functions;
 mod joins;
 mod lexer;
 mod macros;
 mod operand;
+mod params;
 mod parser;
 mod path;
+pub mod policy;
 mod query;
 mod quoting;
 mod request;
 mod resolve;
 mod row;
 pub mod schema;
+mod session;
 mod sort;
 mod terms;
 mod value;
 
 pub use error::{Error, ErrorKind};
-pub use parser::{Expr, MAX_CLIENT_COMPARISONS, MAX_CLIENT_FILTER, MAX_DEPTH, parse};
-pub use query::{Built, Options, Query, Scope, check_client, quote, validate};
+pub use parser::{Expr, MAX_CLIENT_COMPARISONS, MAX_CLIENT_FILTER, MAX_DEPTH, check_client, parse};
+pub use query::{Built, Options, Query, Scope, quote, validate};
 pub use request::{Auth, Request};
 pub use resolve::MAX_RELATIONS;
+pub use session::Session;
 pub use value::Value;
 
 /// SQL functions the compiled filters call, in the PostgreSQL schema `hangar_fn`. Idempotent; apply it as a migration.

@@ -17,6 +17,8 @@ pub(crate) enum Type {
     List,
     /// jsonb point, seen as its JSON text.
     Point,
+    /// jsonb of a value of the request in a policy: of which type, the session knows.
+    Any,
 }
 
 /// SQLite's column affinity, which decides how a comparison converts the other side.
@@ -39,10 +41,12 @@ pub(crate) struct SqlValue {
     pub row: Option<String>,
     /// The list column of the record this is an element of.
     pub element_of: Option<String>,
-    /// Never the empty text: an id.
+    /// Never the empty text or date: an id, `@now`.
     pub filled: bool,
     /// Compared with IS and never merged with the empty text: json values and geoDistance.
     pub strict: bool,
+    /// Of an `Any` that is a text or NULL: the text.
+    pub any_text: Option<String>,
 }
 
 impl SqlValue {
@@ -56,6 +60,7 @@ impl SqlValue {
             element_of: None,
             filled: false,
             strict: false,
+            any_text: None,
         }
     }
 
@@ -78,13 +83,17 @@ impl SqlValue {
             // Elements are separated by `", "` in PostgreSQL, by `","` in PocketBase; a quote within one is escaped.
             Type::List => format!("replace(({sql})::text, '\", \"', '\",\"')"),
             Type::Point => format!("hangar_fn.point_text({sql})"),
+            Type::Any => match &self.any_text {
+                Some(text) => text.clone(),
+                None => format!("hangar_fn.any_text({sql})"),
+            },
         }
     }
 
     /// A jsonb scalar (number or string; NULL for NULL): SQLite's dynamic value.
     pub(crate) fn scalar(&self) -> String {
         match self.ty {
-            Type::Json => format!("hangar_fn.json_scalar({})", self.sql),
+            Type::Json | Type::Any => format!("hangar_fn.json_scalar({})", self.sql),
             Type::Number => format!("to_jsonb({})", self.sql),
             Type::Bool => format!("to_jsonb(({})::int)", self.sql),
             _ => format!("to_jsonb({})", self.as_text()),
@@ -96,6 +105,7 @@ impl SqlValue {
         match self.ty {
             Type::Number => self.sql.clone(),
             Type::Bool => format!("({})::int::float8", self.sql),
+            Type::Any => format!("hangar_fn.to_number({})", self.scalar()),
             _ => format!(
                 "hangar_fn.to_number(hangar_fn.to_numeric({}))",
                 self.scalar()
@@ -105,6 +115,9 @@ impl SqlValue {
 
     /// A date with `-infinity` for the empty one, NULL only for a missing row.
     pub(crate) fn date_or_lowest(&self) -> String {
+        if self.filled {
+            return self.sql.clone();
+        }
         self.unless_missing(format!("coalesce({}, '-infinity')", self.sql))
     }
 

@@ -1,6 +1,6 @@
 //! Tokens to tree.
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::lexer::{Lexer, Op, Token};
 
 /// Deepest nesting of brackets that hold more than brackets, and of lists of joins within each other.
@@ -69,6 +69,28 @@ pub fn parse(text: &str) -> Result<Expr, Error> {
     let mut comparisons = 0;
     let root = list(text, 0, &mut comparisons)?;
     Ok(Expr { root, comparisons })
+}
+
+/// Checks the raw `filter` and `sort` of a client that is no superuser, before they are parsed: length, and the names
+/// only superusers may use, which are found by substring even within quotes.
+pub fn check_client(filter: &str, sort: &str) -> Result<(), Error> {
+    for (what, text) in [("filter", filter), ("sort", sort)] {
+        for name in ["@collection.", "@request."] {
+            if text.contains(name) {
+                return Err(Error {
+                    kind: ErrorKind::Forbidden,
+                    message: format!("only superusers can {what} by {name}*"),
+                });
+            }
+        }
+    }
+    if filter.len() > MAX_CLIENT_FILTER {
+        return Err(Error::limit(format!(
+            "the filter is longer than {} characters",
+            MAX_CLIENT_FILTER
+        )));
+    }
+    Ok(())
 }
 
 /// What comes next.

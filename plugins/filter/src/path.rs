@@ -82,7 +82,8 @@ pub(crate) fn json_path(column: SqlValue, path: &str) -> Result<SqlValue, Error>
             .iter()
             .map(|segment| {
                 if position(segment) {
-                    format!("[{segment}]")
+                    let number = segment.trim_start_matches('0');
+                    format!("[{}]", if number.is_empty() { "0" } else { number })
                 } else {
                     format!(".\"{segment}\"")
                 }

@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 
 use crate::compare::{Binder, Side, compare};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::joins::Joins;
 use crate::lexer::{Comparison, Op};
 use crate::operand::{AllRows, Operand};
+use crate::params::Params;
 use crate::parser::{Expr, MAX_CLIENT_COMPARISONS, Node, Term, parse};
 use crate::quoting::text as quoted;
 use crate::request::Request;
 use crate::resolve::Walker;
 use crate::row::{Row, Shared};
 use crate::schema::{Collection, Schema};
+use crate::session::Session;
 use crate::value::{Const, Value};
 
 /// Deepest chain of list rules that a client's path may pull in.
@@ -42,19 +44,25 @@ impl Scope {
 pub struct Options<'a> {
     /// PostgreSQL schema of the record tables. Default `public`.
     pub schema: &'a str,
+    /// PostgreSQL schema in which paths find other records than those asked for. Default `public`.
+    pub related: &'a str,
     /// Number of the first parameter. Default 1.
     pub first_param: usize,
     /// A CTE (unquoted name) that stands in for the table as the source of the records, with all its columns and
     /// `_rowid_`. Relations and `@collection` still read the real tables. For createRule over the submitted row.
     pub cte: Option<&'a str>,
+    /// What is compiled is a policy: it has no parameters, and reads the request from the session when it is evaluated.
+    pub session: Option<Session<'a>>,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
         Options {
             schema: "public",
+            related: "public",
             first_param: 1,
             cte: None,
+            session: None,
         }
     }
 }
@@ -76,8 +84,16 @@ pub struct Built {
 }
 
 /// An identifier in double quotes.
+///
+/// A name PostgreSQL could not hold is the shortened one of its column or table.
 pub fn quote(identifier: &str) -> String {
-    format!("\"{}\"", identifier.replace('"', "\"\""))
+    hangar_model::sql::ident(identifier)
+}
+
+/// A condition on the record, and whether it is about joined rows too.
+pub(crate) struct Condition {
+    pub sql: String,
+    pub joined: bool,
 }
 
 /// Builder of one query over one collection.
@@ -87,11 +103,11 @@ pub struct Query<'a> {
     pub(crate) joins: Joins,
     pub(crate) alias: String,
     /// Conditions on the record and rows that are single.
-    outer: Vec<String>,
-    outer_joins: BTreeSet<usize>,
+    pub(crate) outer: Vec<Condition>,
+    pub(crate) outer_joins: BTreeSet<usize>,
     /// Conditions on joined rows of which there may be several.
-    inner: Vec<String>,
-    inner_joins: BTreeSet<usize>,
+    pub(crate) inner: Vec<String>,
+    pub(crate) inner_joins: BTreeSet<usize>,
     pub(crate) order: Vec<String>,
     pub(crate) order_joins: BTreeSet<usize>,
     /// The order is already total or random.
@@ -100,6 +116,8 @@ pub struct Query<'a> {
     membership: Option<String>,
     /// Joins whose list rule has been added.
     ruled: BTreeSet<usize>,
+    /// Parameters that their own comparison turned out not to need.
+    loose: Vec<usize>,
 }
 
 impl<'a> Query<'a> {
@@ -115,7 +133,7 @@ impl<'a> Query<'a> {
                 schema,
                 base: collection,
                 options,
-                params: Vec::new(),
+                params: Params::new(options.first_param, options.session.is_some()),
                 aliases: 0,
             },
             request,
@@ -130,12 +148,18 @@ impl<'a> Query<'a> {
             order_total: false,
             membership: None,
             ruled: BTreeSet::new(),
+            loose: Vec::new(),
         }
     }
 
     /// Quoted alias of the base table, which is the collection's name.
     pub fn alias(&self) -> &str {
         &self.alias
+    }
+
+    /// PostgreSQL schema in which paths find other records.
+    pub fn related(&self) -> &'a str {
+        self.shared.options.related
     }
 
     /// Binds a value for a condition of the caller's own and returns its placeholder (`$3`), to be cast by the caller.
@@ -145,7 +169,10 @@ impl<'a> Query<'a> {
 
     /// ANDs a condition of the caller's own, in SQL over [`Query::alias`].
     pub fn condition(&mut self, sql: &str) {
-        self.outer.push(format!("({sql})"));
+        self.outer.push(Condition {
+            sql: format!("({sql})"),
+            joined: false,
+        });
     }
 
     /// ANDs a filter or rule. Several share their joins: `?=` comparisons over one path mean the same joined row.
@@ -181,7 +208,10 @@ impl<'a> Query<'a> {
         self.membership = None;
         let sql = self.node(node, start, scope, &mut crossed)?;
         if let (Node::Compare { .. }, Some(membership)) = (node, self.membership.take()) {
-            self.outer.push(membership);
+            self.outer.push(Condition {
+                sql: membership,
+                joined: false,
+            });
         }
         self.place(sql);
         self.list_rules(crossed)
@@ -197,7 +227,8 @@ impl<'a> Query<'a> {
             self.inner.push(sql);
             self.inner_joins.extend(used);
         } else {
-            self.outer.push(sql);
+            let joined = !used.is_empty();
+            self.outer.push(Condition { sql, joined });
             self.outer_joins.extend(used);
         }
     }
@@ -258,7 +289,12 @@ impl<'a> Query<'a> {
             Node::And(nodes) => list(self, nodes, " AND "),
             Node::Or(nodes) => list(self, nodes, " OR "),
             Node::Compare { left, op, right } => {
-                self.comparison(left, *op, right, start, scope, crossed)
+                let before = self.shared.params.next();
+                let sql = self.comparison(left, *op, right, start, scope, crossed)?;
+                let loose = |number: &usize| !sql.contains(&format!("${number}:"));
+                self.loose
+                    .extend((before..self.shared.params.next()).filter(loose));
+                Ok(sql)
             }
         }
     }
@@ -292,8 +328,7 @@ impl<'a> Query<'a> {
             return Ok(sql);
         }
         let (left, right) = (left.plain(), right.plain());
-        let first = self.shared.options.first_param;
-        let mut bind = Binder::new(&mut self.shared.params, first);
+        let mut bind = Binder::new(&mut self.shared.params);
         let main = compare(op.comparison, side(&left), side(&right), false, &mut bind);
         self.membership = match (op.comparison, &left, &right) {
             (Comparison::Eq, Operand::Value { value, .. }, Operand::Const(Const::Text(text)))
@@ -337,18 +372,24 @@ impl<'a> Query<'a> {
         walk: impl FnOnce(&mut Walker<'_, 'a>, Row<'a>) -> Result<crate::resolve::Found, Error>,
     ) -> Result<AllRows, Error> {
         let alias = self.shared.alias();
-        let table = self.shared.base_table();
-        let row = Row::Table {
-            alias: alias.clone(),
-            collection: self.shared.base,
-            join: None,
-            nullable: false,
+        // A policy is about the row at hand, which need not be stored yet.
+        let (table, row, condition) = if self.shared.options.session.is_some() {
+            ("(SELECT)".to_owned(), self.base_row(), "TRUE".to_owned())
+        } else {
+            let row = Row::Table {
+                alias: alias.clone(),
+                collection: self.shared.base,
+                join: None,
+                nullable: false,
+            };
+            let same = format!("{alias}.\"id\" = {}.\"id\"", self.alias);
+            (self.shared.base_table(), row, same)
         };
         let mut joins = Joins::default();
         let found = walk(&mut Walker::new(&mut self.shared, &mut joins, false), row)?;
         Ok(AllRows {
             from: format!("{table} AS {alias}{}", joins.sql(&joins.all())),
-            condition: format!("{alias}.\"id\" = {}.\"id\"", self.alias),
+            condition,
             order: joins.order(),
             value: found.value,
         })
@@ -357,7 +398,7 @@ impl<'a> Query<'a> {
     /// The finished SQL and its parameters.
     pub fn finish(mut self) -> Built {
         let base = format!("{} AS {}", self.shared.base_table(), self.alias);
-        let mut conditions = self.outer;
+        let mut conditions: Vec<String> = self.outer.into_iter().map(|one| one.sql).collect();
         if !self.inner.is_empty() {
             conditions.push(format!(
                 "{0}.\"id\" IN (SELECT {0}.\"id\" FROM {base}{1} WHERE {2})",
@@ -372,6 +413,16 @@ impl<'a> Query<'a> {
         }
         let row_joins: BTreeSet<usize> =
             self.outer_joins.union(&self.order_joins).copied().collect();
+        // PostgreSQL wants to know the type of every parameter, also of one that no condition needs.
+        let joins = self.joins.sql(&self.outer_joins);
+        for number in self.loose {
+            let placeholder = format!("${number}:");
+            let needed = |sql: &String| sql.contains(&placeholder);
+            if !needed(&joins) && !conditions.iter().any(needed) {
+                let cast = self.shared.params.cast(number);
+                conditions.push(format!("(TRUE OR ${number}{cast} IS NULL)"));
+            }
+        }
         Built {
             from: base.clone() + &self.joins.sql(&row_joins),
             count_from: base + &self.joins.sql(&self.outer_joins),
@@ -381,7 +432,7 @@ impl<'a> Query<'a> {
                 conditions.join(" AND ")
             },
             order_by: self.order.join(", "),
-            params: self.shared.params,
+            params: self.shared.params.into_values(),
         }
     }
 }
@@ -431,26 +482,4 @@ fn changed(sql: &str, comparison: Comparison, value: &Const) -> Option<String> {
 pub fn validate(schema: &dyn Schema, collection: &Collection, rule: &str) -> Result<(), Error> {
     let request = Request::default();
     Query::new(schema, collection, &request, Options::default()).filter(&parse(rule)?, Scope::Rule)
-}
-
-/// Checks the raw `filter` and `sort` of a client that is no superuser, before they are parsed: length, and the names
-/// only superusers may use, which are found by substring even within quotes.
-pub fn check_client(filter: &str, sort: &str) -> Result<(), Error> {
-    for (what, text) in [("filter", filter), ("sort", sort)] {
-        for name in ["@collection.", "@request."] {
-            if text.contains(name) {
-                return Err(Error {
-                    kind: ErrorKind::Forbidden,
-                    message: format!("only superusers can {what} by {name}*"),
-                });
-            }
-        }
-    }
-    if filter.len() > crate::parser::MAX_CLIENT_FILTER {
-        return Err(Error::limit(format!(
-            "the filter is longer than {} characters",
-            crate::parser::MAX_CLIENT_FILTER
-        )));
-    }
-    Ok(())
 }

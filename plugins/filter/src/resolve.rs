@@ -4,12 +4,13 @@ use serde_json::Value as Json;
 
 use crate::error::Error;
 use crate::joins::Joins;
-use crate::operand::{SqlValue, Type};
+use crate::operand::{Affinity, SqlValue, Type};
 use crate::path::{Modifier, json_path, modified, split_modifier};
 use crate::query::quote;
 use crate::quoting::text as quoted;
 use crate::row::{Row, Shared, bound, list_column};
 use crate::schema::{Collection, CollectionKind, Field, FieldKind};
+use crate::session::AUTH_ID;
 
 /// Most relations one path may cross.
 pub const MAX_RELATIONS: usize = 6;
@@ -69,6 +70,7 @@ impl<'w, 'a> Walker<'w, 'a> {
                     return Ok(self.found(json_path(column, next)?, None));
                 }
                 FieldKind::Relation if next == "id" && !field.multiple => {
+                    self.hop(name)?;
                     let value = row.column(self.shared, field);
                     return Ok(self.found(value, None));
                 }
@@ -144,6 +146,18 @@ impl<'w, 'a> Walker<'w, 'a> {
                     format!("coalesce(jsonb_array_length({}), 0)::float8", column.sql),
                     false,
                 )
+            }
+            // Taken as the only element, which has lost the type of its column.
+            Modifier::Each
+                if matches!(
+                    field.kind,
+                    FieldKind::Select | FieldKind::Relation | FieldKind::File
+                ) =>
+            {
+                SqlValue {
+                    affinity: Affinity::None,
+                    ..row.column(self.shared, field)
+                }
             }
             // The other kinds that can hold several values count their single one.
             Modifier::Length
@@ -277,7 +291,14 @@ impl<'w, 'a> Walker<'w, 'a> {
         let id = match (self.joins.find(&key), row) {
             (Some(_), _) => String::new(),
             (None, Row::Table { alias, .. }) => format!("{alias}.\"id\""),
-            (None, Row::Bound { record, .. }) => {
+            (None, Row::Bound { record: None, .. }) => AUTH_ID.to_owned(),
+            (
+                None,
+                Row::Bound {
+                    record: Some(record),
+                    ..
+                },
+            ) => {
                 let id = bound(Type::Text, record.get("id").unwrap_or(&Json::Null));
                 self.shared.bind(id, "::text")
             }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::date;
 use crate::operand::{Affinity, SqlValue, Type};
+use crate::params::Params;
 use crate::query::{Options, quote};
 use crate::schema::{Collection, CollectionKind, Field, FieldKind, Schema};
 use crate::value::Value;
@@ -13,7 +14,7 @@ pub(crate) struct Shared<'a> {
     pub schema: &'a dyn Schema,
     pub base: &'a Collection,
     pub options: Options<'a>,
-    pub params: Vec<Value>,
+    pub params: Params,
     /// Aliases handed out.
     pub aliases: usize,
 }
@@ -25,25 +26,26 @@ impl<'a> Shared<'a> {
         format!("\"~{}\"", self.aliases)
     }
 
-    /// The FROM item of a collection, without alias.
+    /// The FROM item for other records than those asked for, without alias.
     pub(crate) fn table(&self, collection: &Collection) -> String {
-        format!("{}.{}", quote(self.options.schema), quote(&collection.name))
+        format!(
+            "{}.{}",
+            quote(self.options.related),
+            quote(&collection.name)
+        )
     }
 
     /// The FROM item that holds the records themselves.
     pub(crate) fn base_table(&self) -> String {
-        self.options
-            .cte
-            .map_or_else(|| self.table(self.base), quote)
+        self.options.cte.map_or_else(
+            || format!("{}.{}", quote(self.options.schema), quote(&self.base.name)),
+            quote,
+        )
     }
 
     /// Binds a value and returns its placeholder with the cast appended.
     pub(crate) fn bind(&mut self, value: Value, cast: &str) -> String {
-        self.params.push(value.bindable());
-        format!(
-            "${}{cast}",
-            self.options.first_param + self.params.len() - 1
-        )
+        self.params.bind(value, cast)
     }
 }
 
@@ -60,9 +62,9 @@ pub(crate) enum Row<'a> {
         /// The row may be missing.
         nullable: bool,
     },
-    /// A record known now (`@request.auth`): its columns become parameters.
+    /// The record behind `@request.auth`. Its columns become parameters; in a policy (no record) they are looked up.
     Bound {
-        record: &'a Map<String, Json>,
+        record: Option<&'a Map<String, Json>>,
         collection: &'a Collection,
     },
 }
@@ -123,7 +125,19 @@ impl<'a> Row<'a> {
                     ..SqlValue::text(format!("{alias}.{}", quote(&field.name)), nullable)
                 }
             }
-            Row::Bound { record, .. } => {
+            Row::Bound {
+                record: None,
+                collection,
+            } => SqlValue {
+                ty,
+                affinity,
+                strict,
+                ..SqlValue::text(shared.auth_column(collection, &field.name), false)
+            },
+            Row::Bound {
+                record: Some(record),
+                ..
+            } => {
                 let value = bound(ty, record.get(&field.name).unwrap_or(&Json::Null));
                 SqlValue {
                     ty,
@@ -146,7 +160,7 @@ pub(crate) fn bound(ty: Type, value: &Json) -> Value {
             Value::Text(bounds.at_least)
         }
         (Type::Date, _) => Value::Null,
-        (Type::Json | Type::Point, _) => Value::Text(value.to_string()),
+        (Type::Json | Type::Point | Type::Any, _) => Value::Text(value.to_string()),
         (Type::List, Json::Array(_)) => Value::Text(value.to_string()),
         (Type::List, _) => Value::Text("[]".to_owned()),
         (Type::Text, Json::String(text)) => Value::Text(text.clone()),

@@ -153,7 +153,7 @@ fn keys(value: &SqlValue, descending: bool) -> Vec<(String, String)> {
             vec![(format!("{} COLLATE \"C\"", value.as_text()), suffix.clone())]
         }
         // Numbers before texts: so do the type names.
-        Type::Json => {
+        Type::Json | Type::Any => {
             let scalar = value.scalar();
             vec![
                 (format!("jsonb_typeof({scalar})"), lowest.clone()),

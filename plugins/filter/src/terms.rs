@@ -17,7 +17,7 @@ use crate::schema::{Field, FieldKind};
 use crate::value::Const;
 
 /// Fields of `@request.auth` whose value is always taken as known, as PocketBase does.
-const STATIC_AUTH: [&str; 7] = [
+pub(crate) const STATIC_AUTH: [&str; 7] = [
     "id",
     "email",
     "emailVisibility",
@@ -106,7 +106,7 @@ impl<'a> Query<'a> {
     }
 
     /// An operand out of what a walk found, walking again for all rows if it crossed several.
-    fn finished(
+    pub(crate) fn finished(
         &mut self,
         found: Found,
         any: bool,
@@ -125,11 +125,14 @@ impl<'a> Query<'a> {
     }
 
     fn special(&mut self, name: &str, any: bool) -> Result<Operand, Error> {
-        if let Some(value) = macros::resolve(name, self.request.now_ms) {
-            return Ok(Operand::Const(value));
-        }
         if let Some(path) = name.strip_prefix("@collection.") {
             return self.other_collection(name, path, any);
+        }
+        if let Some(session) = self.shared.options.session {
+            return self.of_session(name, session, any);
+        }
+        if let Some(value) = macros::resolve(name, self.request.now_ms) {
+            return Ok(Operand::Const(value));
         }
         let request = self.request;
         let path = name
@@ -204,7 +207,7 @@ impl<'a> Query<'a> {
         let walk = |walker: &mut Walker<'_, 'a>| {
             walker.walk(
                 Row::Bound {
-                    record: &auth.record,
+                    record: Some(&auth.record),
                     collection,
                 },
                 path,
@@ -318,8 +321,7 @@ impl<'a> Query<'a> {
         };
         let row = self.base_row();
         let stored = row.column(&mut self.shared, field);
-        let first = self.shared.options.first_param;
-        let mut bind = Binder::new(&mut self.shared.params, first);
+        let mut bind = Binder::new(&mut self.shared.params);
         let sql = compare(
             Comparison::Ne,
             Side::Const(&Const::from_json(value)),
@@ -345,12 +347,12 @@ fn known(map: &serde_json::Map<String, Json>, key: &str) -> Result<Operand, Erro
     Ok(Operand::Const(value))
 }
 
-fn unresolved(name: &str) -> Error {
+pub(crate) fn unresolved(name: &str) -> Error {
     Error::field(format!("failed to resolve field {}", quoted(name)))
 }
 
 /// A modifier where it has no meaning.
-fn no_sequence(path: &str) -> Error {
+pub(crate) fn no_sequence(path: &str) -> Error {
     let last = path.rsplit('.').next().unwrap_or(path);
     Error::field(format!("invalid modifier sequence {last}"))
 }

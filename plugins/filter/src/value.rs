@@ -31,8 +31,10 @@ pub(crate) enum Const {
     Null,
     Text(String),
     Number(f64),
-    /// A number that has no fraction as text: booleans and the macros for parts of a date.
+    /// A number that has no fraction as text: literal booleans and the macros for parts of a date.
     Int(i64),
+    /// A boolean of the request: 1 or 0, but a word as a pattern.
+    Bool(bool),
 }
 
 impl Const {
@@ -45,7 +47,7 @@ impl Const {
         match self {
             Const::Null => true,
             Const::Text(text) => text.is_empty(),
-            Const::Number(_) | Const::Int(_) => false,
+            Const::Number(_) | Const::Int(_) | Const::Bool(_) => false,
         }
     }
 
@@ -55,6 +57,7 @@ impl Const {
             Const::Number(number) => Some(*number),
             // Booleans and parts of dates are far below 2^53.
             Const::Int(number) => Some(*number as f64),
+            Const::Bool(value) => Some(f64::from(u8::from(*value))),
             Const::Null | Const::Text(_) => None,
         }
     }
@@ -66,6 +69,7 @@ impl Const {
             Const::Text(text) => text.clone(),
             Const::Number(number) => real_text(*number),
             Const::Int(number) => number.to_string(),
+            Const::Bool(value) => i64::from(*value).to_string(),
         }
     }
 
@@ -77,12 +81,20 @@ impl Const {
         }
     }
 
+    /// The text it has on the right of `~`.
+    pub(crate) fn pattern_text(&self) -> String {
+        match self {
+            Const::Bool(value) => value.to_string(),
+            other => other.like_text(),
+        }
+    }
+
     /// What a JSON value counts as: lists and objects as their compact text, true as 1.
     pub(crate) fn from_json(value: &serde_json::Value) -> Const {
         use serde_json::Value as Json;
         match value {
             Json::Null => Const::Null,
-            Json::Bool(value) => Const::bool(*value),
+            Json::Bool(value) => Const::Bool(*value),
             Json::Number(number) => Const::Number(number.as_f64().unwrap_or(0.0)),
             Json::String(text) => Const::Text(text.clone()),
             Json::Array(_) | Json::Object(_) => Const::Text(value.to_string()),

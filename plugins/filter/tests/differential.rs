@@ -289,8 +289,9 @@ fn compile(
         request,
         Options {
             schema: SCHEMA,
-            first_param: 1,
+            related: SCHEMA,
             cte,
+            ..Options::default()
         },
     );
     if !case.filter.is_empty() {

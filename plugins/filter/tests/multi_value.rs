@@ -28,6 +28,7 @@ fn observed_table() {
             .expect("a seeded collection");
         let options = Options {
             schema: SCHEMA,
+            related: SCHEMA,
             ..Options::default()
         };
         let mut query = Query::new(&seed.collections, collection, &request, options);

@@ -45,7 +45,10 @@ export const apis = {
   }, -990),
   /** The host compresses by itself. */
   gzip: () => (e: RequestEvent) => e.next(),
-  skipSuccessActivityLog: () => (e: RequestEvent) => e.next(),
+  skipSuccessActivityLog: () => (e: RequestEvent) => {
+    e.response.header().set("X-Hangar-Log", "off"); // for the host, which does not send it
+    return e.next();
+  },
   recordAuthResponse(e: RequestEvent, record: PbRecord, _method: string, meta: unknown = null): void {
     const answer = { record: record.ignoreEmailVisibility(true), token: record.newAuthToken() };
     e.json(200, meta === null || meta === undefined ? answer : { meta, ...answer });

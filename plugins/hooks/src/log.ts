@@ -42,6 +42,11 @@ export function log(level: Level, message: string, fields?: Record<string, unkno
   logger.log(level, message, fields && Object.keys(fields).length > 0 ? inspect(fields) : "");
 }
 
+/** The same for the log store too. */
+export function record(level: Level, message: string, fields: Record<string, unknown>): void {
+  logger.record(level, message, inspect(fields));
+}
+
 /** Logs what a handler threw and no client is told. `where` names the handler: `GET /hello`, `onRecordCreate`. */
 export function logFailure(where: string, thrown: unknown): void {
   const place = placeOf(thrown);
@@ -72,27 +77,30 @@ export const console = {
   groupEnd: () => {},
 };
 
-/** `$app.logger()`: message, then keys and values in turn. */
+/** `$app.logger()`: message, then keys and values in turn. A group is an object of its own in the fields. */
 export class Logger {
   #fields: Record<string, unknown>;
-  #group: string;
-  constructor(fields: Record<string, unknown> = {}, group = "") {
+  #group: string[];
+  constructor(fields: Record<string, unknown> = {}, group: string[] = []) {
     this.#fields = fields;
     this.#group = group;
   }
   #merge(pairs: unknown[]): Record<string, unknown> {
     const fields = { ...this.#fields };
-    for (let i = 0; i < pairs.length; i += 2) fields[this.#group + String(pairs[i])] = pairs[i + 1] ?? null;
+    if (pairs.length === 0) return fields;
+    let level = fields;
+    for (const name of this.#group) level = level[name] = { ...(level[name] as Record<string, unknown> | undefined) };
+    for (let i = 0; i < pairs.length; i += 2) level[String(pairs[i])] = pairs[i + 1] ?? null;
     return fields;
   }
-  debug = (message: string, ...pairs: unknown[]) => log("debug", String(message), this.#merge(pairs));
-  info = (message: string, ...pairs: unknown[]) => log("info", String(message), this.#merge(pairs));
-  warn = (message: string, ...pairs: unknown[]) => log("warn", String(message), this.#merge(pairs));
-  error = (message: string, ...pairs: unknown[]) => log("error", String(message), this.#merge(pairs));
+  debug = (message: string, ...pairs: unknown[]) => record("debug", String(message), this.#merge(pairs));
+  info = (message: string, ...pairs: unknown[]) => record("info", String(message), this.#merge(pairs));
+  warn = (message: string, ...pairs: unknown[]) => record("warn", String(message), this.#merge(pairs));
+  error = (message: string, ...pairs: unknown[]) => record("error", String(message), this.#merge(pairs));
   with(...pairs: unknown[]): Logger {
     return new Logger(this.#merge(pairs), this.#group);
   }
   withGroup(name: string): Logger {
-    return new Logger(this.#fields, `${this.#group}${name}.`);
+    return new Logger(this.#fields, [...this.#group, name]);
   }
 }

@@ -1,4 +1,4 @@
-/** The component: three interfaces over one registry. */
+/** The component: four interfaces over one registry. */
 import { isThenable, type Handler } from "./chain";
 import { state } from "./app";
 import { toApiError, toWitError, ApiError, isApiError } from "./errors";
@@ -6,7 +6,7 @@ import { installGlobals } from "./globals";
 import { HookEvent } from "./hook-event";
 import { random } from "./host";
 import { LoadError, Loader, type SourceFile } from "./loader";
-import { log, logFailure } from "./log";
+import { logFailure, record } from "./log";
 import { describe, placeOf } from "./places";
 import { seedRandom } from "./random";
 import { Registry } from "./registry";
@@ -43,10 +43,20 @@ const lifecycle = {
       const message = error instanceof LoadError ? error.message : `${describe(error)} ${placeOf(error)}`.trim();
       throw { code: "hook_error", message, status: 0, data: "{}" } satisfies HangarError;
     }
-    if (registry.crons.size > 0) {
-      log("warn", `cron jobs are registered but not run yet: ${[...registry.crons.keys()].join(", ")}`);
-    }
     return answer;
+  },
+};
+
+const crons = {
+  async run(id: string): Promise<void> {
+    const job = registry.crons.get(id);
+    if (!job) throw { code: "not_found", message: `no hook file has the job ${id}`, status: 404, data: "{}" } satisfies HangarError;
+    try {
+      const done = job.run();
+      if (isThenable(done)) await done;
+    } catch (error) {
+      record("error", "[cronAdd] failed to execute cron job", { error: `${describe(error)} ${placeOf(error)}`.trim(), jobId: id });
+    }
   },
 };
 
@@ -108,4 +118,4 @@ const hooksHandler = {
 };
 
 // Two of the interfaces are called `handler`; sdk-js/build.mjs tells them apart by their packages.
-export { lifecycle, httpHandler, hooksHandler };
+export { crons, lifecycle, httpHandler, hooksHandler };

@@ -30,7 +30,7 @@ export class Registry {
   /** Only while the files are loaded: every instance has to register the same. */
   open = true;
   #hooks = new Map<string, Hook>();
-  readonly crons = new Map<string, string>();
+  readonly crons = new Map<string, { expression: string; run: () => unknown }>();
   #raw: RawRoute[] = [];
   #global: Middleware[] = [];
   #routes = new Map<string, Route>();
@@ -68,7 +68,7 @@ export class Registry {
     this.#check("cronAdd");
     if (!isIdentifierLike(id)) throw new TypeError("cronAdd: the id must be a text");
     if (typeof handler !== "function") throw new TypeError(`cronAdd ${id}: the handler must be a function`);
-    this.crons.set(id, String(expression));
+    this.crons.set(id, { expression: String(expression), run: handler as () => unknown });
   }
 
   removeCron(id: string): void {
@@ -106,7 +106,7 @@ export class Registry {
         tags: list.some(({ tags }) => tags.length === 0) ? [] : [...new Set(list.flatMap(({ tags }) => tags))],
         handler: event,
       })),
-      crons: [...this.crons].map(([id, expression]) => ({ id, expression })),
+      crons: [...this.crons].map(([id, { expression }]) => ({ id, expression })),
     });
   }
 }

@@ -105,7 +105,7 @@ test("store, security, http, dates, logger", async () => {
     http: [200, "POST", 7, ["application/json"], "1"], env: "", path: "b/c.txt", dev: false,
   });
   assert.deepEqual(calls.log.slice(0, 2), [
-    { level: "info", message: "hello", fields: { k: 1, user: "u1" } }, { level: "info", message: 'x {"a":1} [1] null', fields: {} },
+    { level: "info", message: "hello", fields: { k: 1, user: "u1" }, kept: true }, { level: "info", message: 'x {"a":1} [1] null', fields: {} },
   ]);
 });
 

@@ -66,7 +66,11 @@ export async function start(files, { dev = false } = {}) {
   const whole = (collection, record) => JSON.stringify({ ...record, collectionId: collectionOf(collection).id, collectionName: collectionOf(collection).name });
   const host = {
     "hangar:plugin/context": { requestId: () => "r1", identity: () => null, forgetIdentity() {} },
-    "hangar:log/logger": { log: (level, message, fields) => calls.log.push({ level, message, fields: fields ? JSON.parse(fields) : {} }) },
+    "hangar:http/guard": { clientAddress: () => "", privilegedMayCome: () => true, check() {} },
+    "hangar:log/logger": {
+      log: (level, message, fields) => calls.log.push({ level, message, fields: fields ? JSON.parse(fields) : {} }),
+      record: (level, message, fields) => calls.log.push({ level, message, fields: JSON.parse(fields), kept: true }),
+    },
     "hangar:config/settings": { get: () => "{}" },
     "hangar:kv/store": {
       get: (key) => values.get(key) ?? null, set: (key, value) => void values.set(key, value), delete: (key) => values.delete(key),

@@ -67,7 +67,7 @@ test("a missing module is named, and files outside are out of reach", async () =
 });
 
 test("registrations are collected, wrong ones are refused", async () => {
-  const { registrations, calls } = await start({
+  const { registrations } = await start({
     "a.pb.js": `
       onRecordCreate((e) => e.next(), "posts"); onRecordCreate((e) => e.next(), "users", "posts");
       onRecordUpdate((e) => e.next(), "posts"); onRecordUpdate((e) => e.next());
@@ -83,10 +83,24 @@ test("registrations are collected, wrong ones are refused", async () => {
   assert.deepEqual(registrations.crons, [{ id: "b", expression: "@daily" }]);
   assert.equal(registrations.routes.length, 6);
   assert.deepEqual(registrations.routes[0], { method: "POST", path: "/x/{id}/{rest...}" });
-  assert.ok(calls.log.some(({ level, message }) => level === "warn" && message.includes("cron")));
   assert.match((await refused({ "a.pb.js": `routerAdd("GET", "x", () => {})` })).message, /a\.pb\.js:1: .*path/);
   assert.match((await refused({ "a.pb.js": `routerAdd("GET", "/x", () => {});\nrouterAdd("GET", "/x", () => {})` })).message, /a\.pb\.js:2: .*already/);
   assert.match((await refused({ "a.pb.js": `onRecordCreate("posts")` })).message, /must be a function/);
+});
+
+test("jobs run by their id, and what they throw is recorded", async () => {
+  const { plugin, calls } = await start({
+    "a.pb.js": `
+      cronAdd("good", "* * * * *", () => console.log("ran"));
+      cronAdd("bad", "@daily", async () => { throw new Error("on purpose") });`,
+  });
+  await plugin.crons.run("good");
+  await plugin.crons.run("bad");
+  assert.deepEqual(calls.log.map(({ level, message }) => [level, message]), [["info", "ran"], ["error", "[cronAdd] failed to execute cron job"]]);
+  assert.equal(calls.log[1].kept, true);
+  assert.equal(calls.log[1].fields.jobId, "bad");
+  assert.match(calls.log[1].fields.error, /on purpose.*a\.pb\.js:3/);
+  await assert.rejects(plugin.crons.run("none"), { code: "not_found" });
 });
 
 test("nothing can be registered later", async () => {

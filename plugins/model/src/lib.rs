@@ -17,6 +17,7 @@ pub mod ddl;
 pub mod error;
 pub mod excerpt;
 pub mod field;
+pub mod file_names;
 pub mod formats;
 pub mod ids;
 pub mod index;

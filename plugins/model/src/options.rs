@@ -192,9 +192,12 @@ impl JsonOptions {
 }
 
 impl FileOptions {
-    /// The effective upper limit in bytes.
-    pub fn limit(&self) -> usize {
-        positive(self.max_size, 5 << 20)
+    /// The effective upper limit of one file in bytes.
+    pub fn limit(&self) -> u64 {
+        u64::try_from(self.max_size)
+            .ok()
+            .filter(|size| *size > 0)
+            .unwrap_or(5 << 20)
     }
 }
 

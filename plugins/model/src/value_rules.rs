@@ -385,6 +385,48 @@ fn validate_files(options: &FileOptions, list: &[String]) -> Result<(), FieldErr
     Ok(())
 }
 
+/// Names that are neither stored nor uploaded.
+pub fn unknown_files(names: &[String]) -> FieldError {
+    FieldError::new(
+        "validation_invalid_file",
+        format!("Invalid new files: [{}].", names.join(" ")),
+    )
+    .with(json!({"invalidFiles": names}))
+}
+
+/// Judges one new file: `original` is what the client called it, `stored` the name it gets, `kind` what its content is.
+pub fn validate_upload(
+    options: &FileOptions,
+    original: &str,
+    stored: &str,
+    size: u64,
+    kind: &str,
+) -> Result<(), FieldError> {
+    let max = options.limit();
+    if size > max {
+        return Err(FieldError::new(
+            "validation_file_size_limit",
+            format!("Failed to upload {original} - the maximum allowed file size is {max} bytes."),
+        )
+        .with(json!({"file": original, "maxSize": max})));
+    }
+    let plain = |kind: &str| {
+        let kind = kind.split(';').next().unwrap_or_default();
+        kind.trim().to_ascii_lowercase()
+    };
+    let allowed = &options.mime_types;
+    if allowed.is_empty() || allowed.iter().any(|other| plain(other) == plain(kind)) {
+        return Ok(());
+    }
+    Err(FieldError::new(
+        "validation_invalid_mime_type",
+        format!(
+            "\"{stored}\" mime type must be one of: {}.",
+            allowed.join(", ")
+        ),
+    ))
+}
+
 fn validate_json(options: &JsonOptions, value: &Value) -> Result<(), FieldError> {
     if has_nul(value) {
         return Err(FieldError::new(

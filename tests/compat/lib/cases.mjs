@@ -1,6 +1,8 @@
 // Reads case files. The format is described in README.md.
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { multipart } from './forms.mjs';
 
 const REQUEST = /^([A-Z]+|\{\{row\}\})\s+(\S.*?)(?:\s+as\s+([\w-]+|\{\{row\}\}))?$/;
 const HEADER = /^([A-Za-z][A-Za-z0-9-]*):\s*(.*)$/;
@@ -152,10 +154,22 @@ function unsigned(token) {
   return `${Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')}.${claims}.`;
 }
 
+const keys = new Map();
+
+/** A private key as it stands in a JSON text; the same one whenever the curve is named. */
+function privateKey(curve) {
+  if (!keys.has(curve)) {
+    const pem = generateKeyPairSync('ec', { namedCurve: curve }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+    keys.set(curve, JSON.stringify(pem.trim()).slice(1, -1));
+  }
+  return keys.get(curve);
+}
+
 const FUNCTIONS = {
   // Quotes keep outer spaces; \xNN writes a character the syntax would take for itself.
   repeat: (vars, count, ...text) => text.join(' ').replace(/^"|"$/g, '')
     .replace(/\\x([0-9a-f]{2})/gi, (whole, hex) => String.fromCharCode(Number.parseInt(hex, 16))).repeat(Number(count)),
+  key: (vars, curve) => privateKey(curve),
   expired: (vars, name) => forge(vars[name], { exp: 1_500_000_000 }),
   unsigned: (vars, name) => unsigned(vars[name]),
   forged: (vars, name, claim, value) => forge(vars[name], { [claim]: value }),
@@ -185,14 +199,4 @@ export function buildRequest(step, vars) {
     headers['content-length'] = String(Buffer.byteLength(body));
   }
   return { method: step.method, path, headers, body };
-}
-
-/** Turns `name=value` lines into a multipart body. */
-function multipart(text) {
-  const boundary = 'compat-boundary-7d1f';
-  const parts = text.split('\n').map((line) => {
-    const cut = line.indexOf('=');
-    return `--${boundary}\r\nContent-Disposition: form-data; name="${line.slice(0, cut)}"\r\n\r\n${line.slice(cut + 1)}\r\n`;
-  });
-  return [`multipart/form-data; boundary=${boundary}`, `${parts.join('')}--${boundary}--\r\n`];
 }

@@ -9,8 +9,8 @@ export function requestTarget(path) {
   return path.replace(/[^\x21-\x7e]|["<>\\^`{|}]/gu, (char) => encodeURIComponent(char));
 }
 
-/** Returns {status, headers, text}, or {failure} if no answer came. */
-export function exchange(base, { method, path: target, headers, body }) {
+/** Returns {status, headers, bytes}, or {failure} if no answer came. `from` is the address to send from. */
+export function exchange(base, { method, path: target, headers, body, from }) {
   // A whole address leads elsewhere: to the test's OAuth2 provider.
   const [, origin = base, path] = /^(http:\/\/[^/]+)?(.*)$/s.exec(target);
   const { hostname, port } = new URL(origin);
@@ -18,7 +18,7 @@ export function exchange(base, { method, path: target, headers, body }) {
     const fail = (error) => resolve({ failure: error.code ?? error.message });
     let sent;
     try {
-      sent = request({ hostname, port, method, path: requestTarget(path), headers, timeout: TIMEOUT_MS });
+      sent = request({ hostname, port, method, path: requestTarget(path), headers, localAddress: from, timeout: TIMEOUT_MS });
     } catch (error) {
       fail(error);
       return;
@@ -32,7 +32,7 @@ export function exchange(base, { method, path: target, headers, body }) {
       answer.on('end', () => resolve({
         status: answer.statusCode,
         headers: answer.headers,
-        text: Buffer.concat(parts).toString('utf8'),
+        bytes: Buffer.concat(parts),
       }));
     });
     sent.end(body);

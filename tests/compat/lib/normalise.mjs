@@ -15,6 +15,12 @@ const TOKEN = /eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+/g;
 const RECORD_ID = /\b[a-z0-9]{15}\b/g;
 // The index names of a collection without an id yet (scaffolds) end randomly.
 const RANDOM_INDEX = /\bidx_(tokenKey|email)_[a-z0-9]{10}\b/g;
+// Names of stored files: ten random characters before the ending, and a base made of them where there was none.
+const FILE_NAME = /(?<![\w])(\w*?)([a-z0-9]{10})?_[a-z0-9]{10}(\.[\w.*+=#-]+)/g;
+const HTTP_DATE = /[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT/g;
+const RANGE_BOUNDARY = /\b[0-9a-f]{60}\b/g;
+/** Keys whose values are record ids. */
+const ID_KEYS = ['id', 'otpId', 'mfaId'];
 const GENERATED_ID = /^[a-z0-9]{15}$/;
 
 /** Response headers that are part of the contract; all others are free. */
@@ -67,6 +73,9 @@ export class Normaliser {
   text(step, text) {
     let result = text.replace(TOKEN, (token) => this.#token(token));
     result = result.replace(TIME, (time) => this.#time(step, time));
+    result = result.replace(HTTP_DATE, (date) => (Math.abs(Date.parse(date) - Date.now()) < DAY_MS ? '<HTTP DATE>' : date));
+    result = result.replace(RANGE_BOUNDARY, '<boundary>');
+    result = result.replace(FILE_NAME, (whole, base, random, ending) => `${base.length < 3 && random ? `${base}<random>` : base + (random ?? '')}_<random>${ending}`);
     result = result.replace(RANDOM_INDEX, 'idx_$1_<random>');
     result = result.replace(RECORD_ID, (id) => this.ids.get(id) ?? id);
     for (const [address, name] of this.addresses) result = result.replaceAll(address, name).replaceAll(encodeURIComponent(address), name);
@@ -79,7 +88,7 @@ export class Normaliser {
       if (Array.isArray(value)) value.forEach(walk);
       else if (value !== null && typeof value === 'object') {
         for (const [key, inner] of Object.entries(value)) {
-          if (key === 'id' && typeof inner === 'string' && GENERATED_ID.test(inner)
+          if (ID_KEYS.includes(key) && typeof inner === 'string' && GENERATED_ID.test(inner)
             && !this.ids.has(inner) && !this.fixedText.includes(inner)) {
             count += 1;
             this.ids.set(inner, `<id:${step}.${count}>`);
@@ -108,7 +117,8 @@ export class Normaliser {
 
   #describeToken(token) {
     const [head, claims] = token.split('.').slice(0, 2).map((part) => Buffer.from(part, 'base64url').toString());
-    const relative = claims.replace(/"exp":(\d+)/, (whole, exp) => `"exp":"+${Math.round((Number(exp) - Date.now() / 1000) / 60)}min"`);
+    const distance = (seconds) => Math.round((Number(seconds) - Date.now() / 1000) / 60);
+    const relative = claims.replace(/"(exp|iat)":(\d+)/g, (whole, name, seconds) => `"${name}":"+${distance(seconds)}min"`);
     return `<token ${head} ${relative}>`.replaceAll('"', "'");
   }
 }

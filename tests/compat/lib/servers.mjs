@@ -1,6 +1,6 @@
 // Starts and stops the two servers under comparison.
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,16 +13,23 @@ const STOP_MS = 15_000;
 /** Every server started and not yet stopped, so that an exit never leaves one behind. */
 const running = new Set();
 
-function hangarPath() {
+export function hangarPath() {
   const path = process.env.HANGAR_BIN ?? join(homedir(), '.cache', 'hangar', 'target', 'release', 'hangar');
   if (!existsSync(path)) throw new Error(`no Hangar binary at ${path}; build it or set HANGAR_BIN.`);
   return path;
+}
+
+function run(binary, args, options = {}) {
+  const done = spawnSync(binary, args, { encoding: 'utf8', timeout: READY_MS, ...options });
+  if (done.status !== 0) throw new Error(`${args.slice(0, 2).join(' ')} failed: ${(done.stderr || done.stdout || String(done.error)).trim()}`);
+  if (process.env.COMPAT_SAY) console.log(done.stdout);
 }
 
 /** How each kind of server is called. `folders` = {hooks?, public?} as absolute paths. */
 const KINDS = {
   pocketbase: {
     path: pocketbasePath,
+    adopt: (_binary, from, data) => cpSync(from, data, { recursive: true }),
     serve: (data, port, folders, work) => [
       'serve', '--dir', data, '--http', `127.0.0.1:${port}`, '--automigrate=false', '--hooksWatch=false',
       '--hooksDir', folders.hooks ?? join(work, 'no_hooks'),
@@ -31,6 +38,7 @@ const KINDS = {
   },
   hangar: {
     path: hangarPath,
+    adopt: (binary, from, data) => run(binary, ['import', 'pocketbase', from, '--dir', data]),
     serve: (data, port, folders, work) => [
       'serve', '--dir', data, '--http', `127.0.0.1:${port}`,
       '--hooks', folders.hooks ?? join(work, 'no_hooks'),
@@ -59,31 +67,32 @@ function tail(file) {
 }
 
 /**
- * Starts one server on a fresh data directory with one superuser.
+ * Starts one server on a fresh data directory with one superuser, or on what it makes of the PocketBase data directory
+ * `from`, or on a data directory that is `there`.
  * Returns {kind, base, port, log, stop()}.
  */
-export async function startServer(kind, folders = {}) {
-  const { path, serve } = KINDS[kind];
+export async function startServer(kind, folders = {}, from = null, there = null) {
+  const { path, serve, adopt } = KINDS[kind];
   const binary = path();
   const work = mkdtempSync(join(tmpdir(), `compat-${kind}-`));
   // A server that drops its rights must still be able to enter its own data.
   chmodSync(work, 0o755);
-  const data = join(work, 'data');
-  mkdirSync(data);
+  const data = there ?? join(work, 'data');
+  if (!there) mkdirSync(data);
   const log = join(work, 'server.log');
 
-  const made = spawnSync(binary, ['superuser', 'upsert', SUPERUSER.email, SUPERUSER.password, '--dir', data], {
-    encoding: 'utf8', cwd: work, timeout: READY_MS,
-  });
-  if (made.status !== 0) {
+  try {
+    if (from) adopt(binary, from, data);
+    else if (!there) run(binary, ['superuser', 'upsert', SUPERUSER.email, SUPERUSER.password, '--dir', data], { cwd: work });
+  } catch (error) {
     rmSync(work, { recursive: true, force: true });
-    throw new Error(`${kind}: making the superuser failed: ${(made.stderr || made.stdout || String(made.error)).trim()}`);
+    throw new Error(`${kind}: ${error.message}`);
   }
 
   const port = await freePort();
   const out = openSync(log, 'a');
   const child = spawn(binary, serve(data, port, folders, work), { cwd: work, stdio: ['ignore', out, out] });
-  const server = { kind, base: `http://127.0.0.1:${port}`, port, log, child, work };
+  const server = { kind, base: `http://127.0.0.1:${port}`, port, log, child, work, data };
   const gone = new Promise((resolve) => child.once('exit', resolve));
   server.stop = async ({ keep = false } = {}) => {
     running.delete(server);

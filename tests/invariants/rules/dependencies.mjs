@@ -3,17 +3,21 @@ const LAYERS = {
   "hangar-core": [],
   "hangar-wit": ["hangar-core"],
   "hangar-wasm": ["hangar-core"],
-  "hangar-plugins": ["hangar-core", "hangar-wasm", "hangar-wit"],
+  // Forms as they arrive; the server fills them, calls carry them, the store takes files from them.
+  "hangar-uploads": ["hangar-core"],
+  "hangar-plugins": ["hangar-core", "hangar-cron", "hangar-uploads", "hangar-wasm", "hangar-wit"],
   // The server enforces the policy that plugins set through the capability.
-  "hangar-http": ["hangar-core", "hangar-guard", "hangar-plugins"],
+  "hangar-http": ["hangar-core", "hangar-guard", "hangar-plugins", "hangar-telemetry", "hangar-uploads"],
 };
 
 /** One per capability: they use the shared types and never one another. */
-const CAPABILITIES = ["hangar-config", "hangar-crypto", "hangar-fetch", "hangar-files", "hangar-guard", "hangar-kv", "hangar-log", "hangar-postgres", "hangar-unserved"];
+const CAPABILITIES = ["hangar-backup", "hangar-config", "hangar-crypto", "hangar-fetch", "hangar-files", "hangar-guard", "hangar-kv", "hangar-log", "hangar-mail", "hangar-operator", "hangar-postgres", "hangar-sqlite", "hangar-telemetry", "hangar-unserved"];
 for (const name of CAPABILITIES) LAYERS[name] = ["hangar-core", "hangar-wit"];
+LAYERS["hangar-files"].push("hangar-uploads");
 
-/** Knows nothing of Hangar at all. */
+/** Know nothing of Hangar at all. */
 LAYERS["hangar-cluster"] = [];
+LAYERS["hangar-cron"] = [];
 
 /** The binary wires everything. */
 const WIRING = "hangar";
@@ -22,9 +26,11 @@ const WIRING = "hangar";
 const HOMES = {
   wasmtime: ["hangar", "hangar-wit", "hangar-wasm", "hangar-plugins", ...CAPABILITIES],
   "wasmtime-wasi": ["hangar-plugins"],
-  "tokio-postgres": ["hangar", "hangar-postgres", "hangar-cluster", "bench-floor"],
+  "tokio-postgres": ["hangar", "hangar-postgres", "hangar-telemetry", "hangar-cluster", "bench-floor"],
   "postgres-types": ["hangar-postgres"],
-  reqwest: ["hangar-fetch"],
+  lettre: ["hangar-mail"],
+  // In hangar-files only to choose the TLS of the S3 client.
+  reqwest: ["hangar-fetch", "hangar-files"],
   axum: ["hangar-http", "bench-floor"],
   jsonwebtoken: ["hangar-crypto", "bench-floor"],
   sqlx: [],

@@ -6,16 +6,20 @@
 //! the hostile component. Helpers panic with what they saw: they only run in tests.
 
 mod api;
+mod bucket;
 mod http;
 mod load;
 mod server;
 mod site;
+mod upload;
 
 pub use api::{Api, EMAIL, PASSWORD};
+pub use bucket::Bucket;
 pub use http::{Client, Response};
 pub use load::{Failures, Load};
 pub use server::Server;
 pub use site::{Output, Site, binary, hostile_component};
+pub use upload::Upload;
 
 use std::time::{Duration, Instant};
 

@@ -1,19 +1,20 @@
 //! The application's settings: one JSON document, shown without its secrets, changed by merging.
 
-mod cron;
 mod merge;
 mod policy;
 mod rate_limits;
 mod routes;
 mod rules;
 mod store;
+mod test_s3;
 mod validate;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use policy::apply;
-pub use routes::{show, update};
+pub use routes::{merge, show, update};
 pub use store::{MIGRATION, initialise, load};
+pub use test_s3::test_s3;
 
 /// All settings, in PocketBase's key order. [`Default`] is the zero value of each; a new application starts with
 /// [`Settings::initial`].

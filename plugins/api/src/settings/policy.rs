@@ -1,13 +1,34 @@
 //! What the host enforces of the settings.
 
-use hangar_sdk::{Result, guard};
+use hangar_sdk::{Result, guard, log};
 use serde_json::{Value, json};
 
 use super::{RateLimit, Settings};
+use crate::crons;
 
 /// Hands the settings to the host, on this node.
 pub fn apply(settings: &Settings) -> Result<()> {
-    guard::configure(&policy(settings).to_string())
+    guard::configure(&policy(settings).to_string())?;
+    log::configure(&kept(settings).to_string())?;
+    crons::apply(settings)
+}
+
+/// What the log store keeps.
+fn kept(settings: &Settings) -> Value {
+    let logs = &settings.logs;
+    let identity: &[&str] = if logs.log_auth_id {
+        &["auth", "authId"]
+    } else {
+        &["auth"]
+    };
+    json!({
+        "days": logs.max_days.clamp(0, 36_500),
+        "min-level": logs.min_level.clamp(i16::MIN.into(), i16::MAX.into()),
+        "data-bytes": logs.max_data_size.max(0),
+        "cut-key": "__pb_truncated__",
+        "addresses": logs.log_ip,
+        "identity": identity,
+    })
 }
 
 fn policy(settings: &Settings) -> Value {

@@ -4,7 +4,7 @@ use hangar_model::{FieldError, ValidationErrors};
 
 use super::rate_limits::networks;
 use super::rules::{at_least, colour, email, host, length, one_of, required, url};
-use super::{Backups, Batch, Logs, Meta, S3, Settings, Smtp, cron};
+use super::{Backups, Batch, Logs, Meta, S3, Settings, Smtp};
 
 impl Settings {
     /// What is wrong, in the shape of the settings.
@@ -43,7 +43,8 @@ impl Backups {
         if !self.cron.is_empty() {
             errors.check(
                 "cron",
-                cron::check(&self.cron)
+                hangar_cron::Schedule::parse(&self.cron)
+                    .map(drop)
                     .map_err(|why| FieldError::new("validation_invalid_cron", why)),
             );
             errors.check("cronMaxKeep", required(self.cron_max_keep != 0));

@@ -208,20 +208,29 @@ fn finish(draft: &Draft, errors: ValidationErrors) -> Outcome<()> {
         .map_err(|errors| ApiError::invalid(failed_message(draft), errors).into())
 }
 
-/// Names of stored files may stay or go; there is no way to add one yet.
+/// Names of stored files may stay or go; new ones must have come with the request.
 fn file(field: &Field, draft: &Draft) -> Result<(), FieldError> {
+    let FieldOptions::File(options) = &field.options else {
+        return Ok(());
+    };
     let value = draft.shown.values.get(&field.name).unwrap_or(&Value::Null);
     let known = draft.before(&field.name).map(to_list).unwrap_or_default();
-    let unknown: Vec<String> = to_list(value)
+    let new: Vec<String> = to_list(value)
         .into_iter()
         .filter(|name| !known.contains(name))
         .collect();
+    let upload = |name: &String| draft.uploads.iter().find(|upload| upload.stored == *name);
+    let unknown: Vec<String> = new
+        .iter()
+        .filter(|name| upload(name).is_none())
+        .cloned()
+        .collect();
     if !unknown.is_empty() {
-        return Err(FieldError::new(
-            "validation_invalid_file",
-            "The field contains unknown filenames.",
-        )
-        .with(serde_json::json!({"invalidFiles": unknown})));
+        return Err(value_rules::unknown_files(&unknown));
     }
-    value_rules::validate(field, value)
+    value_rules::validate(field, value)?;
+    for file in new.iter().filter_map(upload) {
+        value_rules::validate_upload(options, &file.name, &file.stored, file.size, &file.kind)?;
+    }
+    Ok(())
 }

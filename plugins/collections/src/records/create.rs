@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use hangar_model::{ApiError, FieldError, ValidationErrors, messages};
+use hangar_model::{ApiError, ValidationErrors, messages};
 use hangar_sdk::http::Response;
 
 use crate::answer::{Failure, Outcome};
@@ -52,8 +52,8 @@ pub fn create(
     let mut draft = Draft::new(entry.clone());
     let resolved = submitted::resolve(entry, &draft.shown.values, call);
     submitted::load(&mut draft, resolved.clone(), superuser);
+    draft.uploads = call.body.files.clone();
     draft.id_given = !draft.shown.id().is_empty();
-    refuse_files(&draft, call)?;
 
     let events = draft::listened(&CREATE, entry, &["onRecordCreateRequest"]);
     // Rule, manage rule and the questions of validation share one round trip where no hook can come between them.
@@ -110,24 +110,4 @@ pub fn create(
             respond(draft)
         },
     )
-}
-
-/// Files cannot be stored yet: better an error than a record without its file.
-///
-/// # Errors
-/// 400 with an error for each field that was sent a file.
-pub fn refuse_files(draft: &Draft, call: &Call) -> Outcome<()> {
-    let mut errors = ValidationErrors::new();
-    for name in submitted::files(&draft.entry, call) {
-        errors.add(
-            name,
-            FieldError::new(
-                "validation_invalid_file",
-                "This version cannot store files.",
-            ),
-        );
-    }
-    errors
-        .into_result()
-        .map_err(|errors| ApiError::invalid(draft::failed_message(draft), errors).into())
 }

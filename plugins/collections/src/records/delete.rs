@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use hangar_model::sql::ident;
 use hangar_model::value::to_list;
-use hangar_model::{ApiError, messages};
+use hangar_model::{ApiError, FieldType, messages};
 use hangar_sdk::http::Response;
 use hangar_sdk::postgres::{Statement, Value as Param, query, query_json};
 use serde_json::Value;
@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Reference, RuleKind};
+use crate::realtime::announce;
 use crate::records::auth;
 use crate::records::draft::{self, DELETE, Draft, How, Names, UPDATE, inside};
 use crate::records::ended;
@@ -103,6 +104,7 @@ fn delete_one(
                 &DELETE.of("Record", "Execute"),
                 draft,
                 &mut |draft| {
+                    draft.farewell = announce::prepare_delete(draft);
                     let entry = draft.entry.clone();
                     let alone = !events.has(&DELETE.of("Model", "Execute"))
                         && !entry.is_auth()
@@ -239,7 +241,9 @@ fn finish(
     result: Outcome<()>,
 ) -> Outcome<()> {
     result?;
-    if !events.is_empty() || draft.entry.is_auth() {
+    let mut fields = draft.entry.fields.iter();
+    let files = fields.any(|field| field.kind() == FieldType::File);
+    if !events.is_empty() || draft.entry.is_auth() || files {
         pending.push(Pending {
             names,
             draft,

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::{Failure, Outcome};
 use crate::catalog::{Catalog, Entry};
+use crate::files::{self, Upload};
 use crate::random::HostRandom;
 use crate::records::checks;
 use crate::records::hooks::{Around, Events, Subject, around, record_document};
@@ -27,6 +28,12 @@ pub struct Draft {
     pub saved: bool,
     /// Whether the id came from a client.
     pub id_given: bool,
+    /// Of a deletion: the messages to those who may know of it.
+    pub farewell: Option<String>,
+    /// Files of the request.
+    pub uploads: Rc<[Upload]>,
+    /// Keys of the files that were stored for this save.
+    pub stored_files: Vec<String>,
 }
 
 /// The event names of one kind of change.
@@ -84,6 +91,9 @@ impl Draft {
             original: None,
             saved: false,
             id_given: false,
+            farewell: None,
+            uploads: Rc::from([]),
+            stored_files: Vec::new(),
         }
     }
 
@@ -95,6 +105,9 @@ impl Draft {
             original: Some(values),
             saved: false,
             id_given: false,
+            farewell: None,
+            uploads: Rc::from([]),
+            stored_files: Vec::new(),
         }
     }
 
@@ -223,6 +236,7 @@ pub fn save(catalog: &Catalog, draft: &mut Draft, events: &Events, how: How) -> 
                 draft,
                 &mut |draft| {
                     inside(events, &names.of("Model", "Execute"), draft, &mut |draft| {
+                        files::store(draft)?;
                         write::store(draft)?;
                         draft.saved = true;
                         Ok(())

@@ -1,6 +1,8 @@
-//! What follows a change of a record once it has ended: after-events, forgotten identities. Inside a transaction what
+//! What follows a change of a record once it has ended: files that go, after-events, forgotten identities. Inside a transaction what
 //! went well waits for the outermost end, as text with the host; on a roll-back it has failed after all. What failed by
 //! itself is told at once, inside the transaction, as PocketBase does.
+
+use std::rc::Rc;
 
 use hangar_model::{ApiError, messages};
 use hangar_sdk::context::{after_transaction, forget_identity};
@@ -10,8 +12,10 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::{Failure, Outcome};
 use crate::catalog;
+use crate::files;
+use crate::realtime::announce::{self, Action};
 use crate::records::draft::{self, CREATE, DELETE, Draft, Names, UPDATE};
-use crate::records::hooks::{Events, around, error_document};
+use crate::records::hooks::{Around, Events, around, error_document};
 use crate::records::query::Values;
 use crate::records::record::Shown;
 
@@ -25,6 +29,9 @@ struct Waiting {
     values: Values,
     custom: Map<String, Value>,
     original: Option<Values>,
+    farewell: Option<String>,
+    /// Keys of the files that were stored for it.
+    files: Vec<String>,
 }
 
 /// Does what follows a change that has ended, well or not.
@@ -48,6 +55,8 @@ pub fn after(
             values: draft.shown.values.clone(),
             custom: draft.shown.custom.clone(),
             original: draft.original.clone(),
+            farewell: draft.farewell.take(),
+            files: draft.stored_files.clone(),
         };
         after_transaction(&serde_json::to_string(&waiting)?)?;
     } else {
@@ -85,6 +94,9 @@ pub fn transaction_ended(work: &str, committed: bool) -> Outcome<()> {
         original: waiting.original,
         saved: error.is_none() && names.verb != DELETE.verb,
         id_given: false,
+        farewell: waiting.farewell,
+        uploads: Rc::from([]),
+        stored_files: waiting.files,
     };
     let events = draft::listened(&names, entry, &[]);
     settle(&names, &mut draft, &events, error)
@@ -93,7 +105,8 @@ pub fn transaction_ended(work: &str, committed: bool) -> Outcome<()> {
 /// Whether anything follows.
 fn concerns(names: &Names, draft: &Draft, events: &Events, success: bool) -> bool {
     let outcome = if success { "Success" } else { "Error" };
-    (success && changes_identity(draft))
+    (success && (changes_identity(draft) || is_heard(draft)))
+        || files::left_over(draft, names.verb == DELETE.verb, success)
         || ["Record", "Model"]
             .iter()
             .any(|kind| events.has(&names.after(kind, outcome)))
@@ -104,10 +117,19 @@ fn changes_identity(draft: &Draft) -> bool {
     draft.entry.is_auth() && !draft.is_new()
 }
 
+/// Whether a realtime client may be told of a change.
+fn is_heard(draft: &Draft) -> bool {
+    // Who hears of a deletion was found out before it. What a hook has kept from being saved has not happened.
+    draft.farewell.is_some() || (draft.saved && announce::heard(draft))
+}
+
 /// Does what follows a change, after the commit.
 fn settle(names: &Names, draft: &mut Draft, events: &Events, error: Option<Value>) -> Outcome<()> {
-    if error.is_none() && changes_identity(draft) {
+    let success = error.is_none();
+    files::settle(draft, names.verb == DELETE.verb, success);
+    if success && changes_identity(draft) {
         forget_identity(&format!("{}/{}", draft.entry.id, draft.shown.id()));
+        announce::renew(names.verb == DELETE.verb, draft);
     }
     let (outcome, more) = match error {
         None => ("Success", Value::Null),
@@ -118,8 +140,27 @@ fn settle(names: &Names, draft: &mut Draft, events: &Events, error: Option<Value
         if events.has(&event) {
             let entry = draft.entry.clone();
             let document = draft.document(more.clone());
-            around(&event, &entry, document, draft, |_| Ok(()))?;
+            if let Around::Stopped = around(&event, &entry, document, draft, |_| Ok(()))? {
+                return Ok(());
+            }
         }
     }
+    if success {
+        tell(names, draft);
+    }
     Ok(())
+}
+
+/// Tells realtime clients.
+fn tell(names: &Names, draft: &mut Draft) {
+    if let Some(messages) = draft.farewell.take() {
+        announce::announce_prepared(&messages);
+    } else if draft.saved && announce::heard(draft) {
+        let action = if names.verb == CREATE.verb {
+            Action::Create
+        } else {
+            Action::Update
+        };
+        announce::announce(action, draft);
+    }
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use hangar_model::FieldOptions;
+use hangar_model::index::Index;
 use hangar_model::sql::ident;
 use hangar_model::value::to_list;
 use serde_json::{Map, Value};
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
+use crate::records::guard::{self, Action};
 use crate::records::present::{self, Options};
 use crate::records::query;
 use crate::records::record::Shown;
@@ -48,7 +50,16 @@ pub fn expand(
             seen.push(path);
         }
     }
-    for path in seen {
+    // A path that another one begins with is part of it, also when the other leads nowhere.
+    let part_of = |path: &str, other: &&str| {
+        other
+            .strip_prefix(path)
+            .is_some_and(|rest| rest.starts_with('.'))
+    };
+    let whole = seen
+        .iter()
+        .filter(|path| !seen.iter().any(|other| part_of(path, other)));
+    for path in whole {
         follow(catalog, entry, call, records, path, 1)?;
     }
     Ok(())
@@ -75,19 +86,19 @@ fn step<'a>(catalog: &'a Catalog, entry: &Entry, name: &str) -> Option<Step<'a>>
             single: !field.is_multiple(),
         });
     }
-    let (collection, field) = name.split_once("_via_")?;
+    // `comments(post)` is the older form of `comments_via_post`.
+    let older = || name.strip_suffix(')')?.split_once('(');
+    let (collection, field) = name.split_once("_via_").or_else(older)?;
     let target = catalog.get(collection)?;
     let back = target.field(field)?;
     match &back.options {
         FieldOptions::Relation(options) if options.collection_id == entry.id => {}
         _ => return None,
     }
-    let single = !back.is_multiple()
-        && target
-            .filter
-            .unique
-            .iter()
-            .any(|column| column == &back.name);
+    // Here, unlike in filters, an index with a condition will do.
+    let unique =
+        |text: &String| Index::parse(text).is_some_and(|index| index.is_unique_on(&back.name));
+    let single = !back.is_multiple() && target.indexes.iter().any(unique);
     Some(Step {
         target,
         back: Some(back),
@@ -207,7 +218,8 @@ fn find(
     }
     let rule = query::rule_for(step.target, RuleKind::View, call)?;
     let request = call.filter_request("expand", call.body.values.clone());
-    let mut query = query::query(catalog, step.target, &request);
+    let guarded = guard::applies(step.target, call);
+    let mut query = query::reading(catalog, step.target, &request, &rule, guarded)?;
     let tail = match step.back {
         None => {
             query::with_ids(&mut query, &distinct);
@@ -230,12 +242,13 @@ fn find(
             )
         }
     };
-    query::with_rule(&mut query, &rule)?;
     let statement = query::rows_statement(&query::full_list(step.target), query.finish(), &tail);
-    Ok(query::fetch_records(step.target, statement)?
-        .into_iter()
-        .map(Shown::new)
-        .collect())
+    let read = || query::fetch_records(step.target, statement);
+    let found = match guarded {
+        true => guard::under(call, &request, Action::View, read)?,
+        false => read()?,
+    };
+    Ok(found.into_iter().map(Shown::new).collect())
 }
 
 /// Joins what two paths with the same beginning have found: the same records, expanded differently.

@@ -10,6 +10,7 @@ use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
 use crate::records::document;
+use crate::records::guard::{self, Action};
 use crate::records::hooks::{self, Events};
 use crate::records::plans::Prepared;
 use crate::records::present::{self, Options};
@@ -80,10 +81,14 @@ pub fn handle(catalog: &Catalog, entry: &Entry, call: &Call) -> Outcome<Response
         if superuser { "list su " } else { "list " },
         call.query
     );
-    if let Some(body) = entry.plans.defer(&key, "", own) {
+    let guarded = guard::applies(entry, call);
+    if !guarded && let Some(body) = entry.plans.defer(&key, "", own) {
         return Ok(Response::deferred(200, body?));
     }
-    let compiled = compile(catalog, entry, call, &rule)?;
+    let compiled = compile(catalog, entry, call, &rule, guarded)?;
+    if guarded {
+        return guard::answer(call, Action::List, &compiled.prepared.plan).map_err(bad_query);
+    }
     if compiled.dynamic {
         return Ok(Response::deferred(200, defer(&compiled.prepared.plan)?));
     }
@@ -151,7 +156,13 @@ fn request_for(call: &Call, dynamic: bool) -> FilterRequest {
 }
 
 /// A plan that answers the request by itself.
-fn compile(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>) -> Outcome<Compiled> {
+fn compile(
+    catalog: &Catalog,
+    entry: &Entry,
+    call: &Call,
+    rule: &Rule<'_>,
+    guarded: bool,
+) -> Outcome<Compiled> {
     let wanted = Wanted::read(call)?;
     let mut dynamic = wanted.dynamic || matches!(rule, Rule::Expr(_, true));
     let audience = if call.superuser() {
@@ -164,8 +175,7 @@ fn compile(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>) -> Ou
         shape.hides_email() && matches!(entry.rule(RuleKind::Manage)?, Rule::Expr(_, true));
     let request = request_for(call, dynamic || manages);
 
-    let mut query = query::query(catalog, entry, &request);
-    query::with_rule(&mut query, rule)?;
+    let mut query = query::reading(catalog, entry, &request, rule, guarded)?;
     if let Some(filter) = &wanted.filter {
         query.filter(filter, wanted.scope)?;
     }
@@ -246,8 +256,8 @@ fn slow(
     let picker = present::picker(call)?;
     let wanted = Wanted::read(call)?;
     let request = call.plain_request();
-    let mut query = query::query(catalog, entry, &request);
-    query::with_rule(&mut query, rule)?;
+    let guarded = guard::applies(entry, call);
+    let mut query = query::reading(catalog, entry, &request, rule, guarded)?;
     if let Some(filter) = &wanted.filter {
         query.filter(filter, wanted.scope)?;
     }
@@ -266,7 +276,12 @@ fn slow(
             template: r#"[{"s":"json"}]"#.into(),
         }));
     }
-    let mut answers = query::fetch(segments).map_err(bad_query)?;
+    let read = || query::fetch(segments);
+    let mut answers = match guarded {
+        true => guard::under(call, &request, Action::List, read),
+        false => read(),
+    }
+    .map_err(bad_query)?;
     let total = match wanted.page.skip_total {
         true => -1,
         false => answers
@@ -351,7 +366,7 @@ mod tests {
             ..Call::default()
         };
         let rule = entry.rule(RuleKind::List).expect("a valid rule");
-        let compiled = compile(&catalog, entry, &call, &rule).expect("compiles");
+        let compiled = compile(&catalog, entry, &call, &rule, false).expect("compiles");
         assert!(!compiled.dynamic);
         let rows = |segment| match segment {
             Segment::Rows(rendered) => Some(rendered.statement),

@@ -8,6 +8,7 @@ pub mod document;
 pub mod draft;
 pub mod ended;
 pub mod expand;
+pub mod guard;
 pub mod hooks;
 pub mod list;
 pub mod plans;
@@ -30,6 +31,7 @@ use hangar_sdk::http::{Request, Response};
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalog::{self, Catalog, Entry};
+use crate::files;
 
 /// Answers a request to one of the record endpoints.
 ///
@@ -39,6 +41,10 @@ pub fn handle(request: Request) -> Outcome<Response> {
     let catalog = catalog::current()?;
     let collection = request.params.first().cloned().unwrap_or_default();
     let id = request.params.get(1).cloned();
+    let missing = match request.header("x-hangar-context") {
+        Some("batch") => "Missing collection context.",
+        _ => "Missing or invalid collection context.",
+    };
     match (request.method.as_str(), id) {
         ("GET", None) => {
             let entry = find(&catalog, &collection, "Missing collection context.")?;
@@ -51,22 +57,14 @@ pub fn handle(request: Request) -> Outcome<Response> {
             view::handle(&catalog, entry, &Call::new(request)?, &id)
         }
         ("POST", None) => {
-            let entry = writable(find(
-                &catalog,
-                &collection,
-                "Missing or invalid collection context.",
-            )?)?;
+            let entry = writable(find(&catalog, &collection, missing)?)?;
             count(entry, "create")?;
-            create::handle(&catalog, entry, &Call::new(request)?)
+            create::handle(&catalog, entry, &with_record(request, entry)?)
         }
         ("PATCH", Some(id)) => {
-            let entry = writable(find(
-                &catalog,
-                &collection,
-                "Missing or invalid collection context.",
-            )?)?;
+            let entry = writable(find(&catalog, &collection, missing)?)?;
             count(entry, "update")?;
-            update::handle(&catalog, entry, &Call::new(request)?, &id)
+            update::handle(&catalog, entry, &with_record(request, entry)?, &id)
         }
         ("DELETE", Some(id)) => {
             let entry = writable(find(&catalog, &collection, "Missing collection context.")?)?;
@@ -77,8 +75,19 @@ pub fn handle(request: Request) -> Outcome<Response> {
     }
 }
 
+/// A request with a record in its body, files included.
+fn with_record(request: Request, entry: &Entry) -> Outcome<Call> {
+    let mut call = Call::new(request)?;
+    let body = &mut call.body;
+    files::attach(entry, &mut body.values, &mut body.files);
+    Ok(call)
+}
+
 /// Counts the request under the labels of what it does.
-fn count(entry: &Entry, action: &str) -> Outcome<()> {
+///
+/// # Errors
+/// `rate_limited`.
+pub fn count(entry: &Entry, action: &str) -> Outcome<()> {
     let labels = [format!("{}:{action}", entry.name), format!("*:{action}")];
     Ok(hangar_sdk::guard::check(&labels)?)
 }

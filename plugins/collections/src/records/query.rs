@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
+use crate::records::guard;
 use crate::records::template::Audience;
 
 /// A record as stored: every field by name, and `collectionId`, `collectionName`.
@@ -17,6 +18,33 @@ pub type Values = serde_json::Map<String, Json>;
 /// A query on a collection without conditions yet.
 pub fn query<'a>(catalog: &'a Catalog, entry: &'a Entry, request: &'a FilterRequest) -> Query<'a> {
     query_from(catalog, entry, request, 1, None)
+}
+
+/// A query for what a call may read: with the rule as a condition, or, where `guarded`, ready to run under the policies,
+/// which have the rule.
+///
+/// # Errors
+/// A rule that is null or cannot be compiled.
+pub fn reading<'a>(
+    catalog: &'a Catalog,
+    entry: &'a Entry,
+    request: &'a FilterRequest,
+    rule: &Rule<'_>,
+    guarded: bool,
+) -> Outcome<Query<'a>> {
+    if !guarded {
+        let mut query = query(catalog, entry, request);
+        with_rule(&mut query, rule)?;
+        return Ok(query);
+    }
+    if matches!(rule, Rule::Locked) {
+        return Err(ApiError::locked_rule().into());
+    }
+    let options = Options {
+        related: guard::RELATED,
+        ..Options::default()
+    };
+    Ok(Query::new(catalog, &entry.filter, request, options))
 }
 
 /// [`query`] whose parameters begin at a number, optionally on a CTE in the place of the table.
@@ -29,17 +57,24 @@ pub fn query_from<'a>(
 ) -> Query<'a> {
     let options = Options {
         schema: SCHEMA,
+        related: SCHEMA,
         first_param,
         cte,
+        session: None,
     };
     Query::new(catalog, &entry.filter, request, options)
 }
 
-/// Adds the condition that the record has this id.
-pub fn with_id(query: &mut Query<'_>, id: &str) {
+/// Adds the condition that the record has this id, and answers which parameter holds it.
+pub fn with_id(query: &mut Query<'_>, id: &str) -> usize {
     let param = query.param(FilterValue::Text(id.to_owned()));
     let condition = format!("{}.\"id\" = {param}::text", query.alias());
     query.condition(&condition);
+    // Placeholders are numbered from 1.
+    param
+        .trim_start_matches('$')
+        .parse::<usize>()
+        .map_or(0, |number| number - 1)
 }
 
 /// Adds the condition that the record's id is one of these.
@@ -220,7 +255,12 @@ pub fn email_condition(
         dynamic: false,
     };
     if let Rule::Expr(expr, dynamic) = entry.rule(RuleKind::Manage)? {
-        let mut manage = query_from(catalog, entry, request, number + 1, None);
+        let options = Options {
+            related: query.related(),
+            first_param: number + 1,
+            ..Options::default()
+        };
+        let mut manage = Query::new(catalog, &entry.filter, request, options);
         manage.filter(expr, Scope::Rule)?;
         manage.condition(&format!("{alias}.\"id\" = \"hangar_row\".\"id\""));
         let built = manage.finish();

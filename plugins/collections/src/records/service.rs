@@ -78,6 +78,14 @@ impl Guest for crate::Plugin {
         Ok(format!("[{}]", all.join(",")))
     }
 
+    fn store_collection(document: String) -> Result<()> {
+        crate::schema::put(&document)
+    }
+
+    fn drop_collections() -> Result<()> {
+        crate::schema::clear()
+    }
+
     fn find(collection: String, id: String) -> Result<String> {
         let catalog = catalog::current()?;
         let entry = find_entry(&catalog, &collection)?;

@@ -1,9 +1,9 @@
 //! What a client has submitted for a record: modifiers, hidden fields, and the row the create rule is tested on.
 
 use hangar_filter::Scope;
+use hangar_model::Collection;
 use hangar_model::modifier;
 use hangar_model::sql::{ROWID, cast, ident};
-use hangar_model::{Collection, FieldType};
 use hangar_sdk::postgres::{Rendered, Segment, Statement};
 use serde_json::{Map, Value};
 
@@ -111,26 +111,10 @@ pub fn meets(
     })))
 }
 
-/// Names of file fields that were sent a file.
-pub fn files<'a>(collection: &'a Collection, call: &Call) -> Vec<&'a str> {
-    collection
-        .fields
-        .iter()
-        .filter(|field| field.kind() == FieldType::File)
-        .map(|field| field.name.as_str())
-        .filter(|name| {
-            call.body
-                .files
-                .iter()
-                .any(|file| file.trim_matches('+') == *name)
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hangar_model::{CollectionType, Field};
+    use hangar_model::{CollectionType, Field, FieldType};
     use serde_json::json;
 
     struct Fixed;

@@ -11,7 +11,6 @@ use serde_json::{Map, Value};
 use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
-use crate::records::create::refuse_files;
 use crate::records::document;
 use crate::records::draft::{self, Draft, How, UPDATE};
 use crate::records::ended;
@@ -40,7 +39,7 @@ pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call, id: &str) -> Ou
 
     let mut draft = Draft::stored(entry.clone(), stored);
     submitted::load(&mut draft, resolved, superuser);
-    refuse_files(&draft, call)?;
+    draft.uploads = call.body.files.clone();
     let events = draft::listened(&UPDATE, entry, &["onRecordUpdateRequest"]);
     in_request(
         &events,

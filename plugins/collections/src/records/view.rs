@@ -9,6 +9,7 @@ use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
 use crate::records::document;
+use crate::records::guard::{self, Action};
 use crate::records::hooks::{self, Events};
 use crate::records::plans::Prepared;
 use crate::records::present::{self, Options};
@@ -31,7 +32,8 @@ pub fn handle(catalog: &Catalog, entry: &Entry, call: &Call, id: &str) -> Outcom
     }
     let own = call.own_id(&entry.id).unwrap_or_default();
     let key = if call.superuser() { "view su" } else { "view" };
-    if let Some(body) = entry.plans.defer(key, id, own) {
+    let guarded = guard::applies(entry, call);
+    if !guarded && let Some(body) = entry.plans.defer(key, id, own) {
         return Ok(Response::deferred(200, body?));
     }
     let audience = if call.superuser() {
@@ -49,9 +51,8 @@ pub fn handle(catalog: &Catalog, entry: &Entry, call: &Call, id: &str) -> Outcom
         FilterRequest::default()
     };
 
-    let mut query = query::query(catalog, entry, &request);
-    query::with_id(&mut query, id);
-    query::with_rule(&mut query, &rule)?;
+    let mut query = query::reading(catalog, entry, &request, &rule, guarded)?;
+    let id_at = query::with_id(&mut query, id);
     let email = match shape.hides_email() {
         true => Some(query::email_condition(
             &mut query, catalog, entry, call, &request,
@@ -82,12 +83,15 @@ pub fn handle(catalog: &Catalog, entry: &Entry, call: &Call, id: &str) -> Outcom
             text: ApiError::bad_request("").to_json(),
         }),
     };
+    if guarded {
+        return guard::answer(call, Action::View, &plan);
+    }
     if dynamic {
         return Ok(Response::deferred(200, defer(&plan)?));
     }
     let mut prepared = Prepared {
         plan,
-        id_at: Some(0),
+        id_at: Some(id_at),
         own_at,
     };
     let body = prepared.defer(id, own)?;
@@ -106,13 +110,16 @@ fn slow(
 ) -> Outcome<Response> {
     let picker = present::picker(call)?;
     let request = call.plain_request();
-    let mut query = query::query(catalog, entry, &request);
+    let guarded = guard::applies(entry, call);
+    let mut query = query::reading(catalog, entry, &request, rule, guarded)?;
     query::with_id(&mut query, id);
-    query::with_rule(&mut query, rule)?;
     let statement = query::rows_statement(&query::full_list(entry), query.finish(), " LIMIT 1");
-    let found = query::fetch_records(entry, statement)?
-        .pop()
-        .ok_or_else(|| ApiError::not_found(""))?;
+    let read = || query::fetch_records(entry, statement);
+    let mut found = match guarded {
+        true => guard::under(call, &request, Action::View, read)?,
+        false => read()?,
+    };
+    let found = found.pop().ok_or_else(|| ApiError::not_found(""))?;
     let record = Shown::new(found);
     let answer = |record: Shown| -> Outcome<Response> {
         let mut items = present::enrich(catalog, entry, call, vec![record], Options::of(call))?;

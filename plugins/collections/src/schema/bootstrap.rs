@@ -1,12 +1,13 @@
 //! The first start on a database: metadata tables, functions of filters, system collections.
 
+use hangar_filter::policy::SESSION_SQL;
 use hangar_model::ids::crc32;
 use hangar_model::system;
 use hangar_sdk::{Result, migrations, postgres};
 
 use crate::answer::Failure;
 use crate::random::{HostRandom, now_ms};
-use crate::schema::store;
+use crate::schema::{policies, store};
 
 const COLLECTIONS: &str = include_str!("../../migrations/0001_collections.sql");
 
@@ -24,17 +25,24 @@ pub fn activate() -> Result<()> {
         "view-functions-{:08x}",
         crc32(hangar_viewsql::FUNCTIONS_SQL)
     );
+    let session = format!("session-functions-{:08x}", crc32(SESSION_SQL));
     migrations::apply(
         "collections",
         &[
             ("0001_collections", COLLECTIONS),
             (&functions, hangar_filter::FUNCTIONS_SQL),
             (&view_functions, hangar_viewsql::FUNCTIONS_SQL),
+            (&session, SESSION_SQL),
         ],
     )?;
-    if !is_empty()? {
-        return Ok(());
+    if is_empty()? {
+        make()?;
     }
+    policies::activate()
+}
+
+/// The system collections.
+fn make() -> Result<()> {
     store::change(|| {
         // Another node may have been faster.
         if is_empty()? {

@@ -1,5 +1,7 @@
 //! `PUT /api/collections/import`: many collections in one step.
 
+use std::rc::Rc;
+
 use hangar_model::error::{FieldError, ValidationErrors};
 use hangar_model::value_rules::required;
 use hangar_model::{ApiError, Collection, CollectionType, messages};
@@ -7,7 +9,8 @@ use hangar_sdk::http::{Request, Response};
 use serde_json::{Map, Value};
 
 use crate::answer::{Failure, Outcome};
-use crate::catalog::{self, Catalog};
+use crate::catalog::{self, Catalog, Entry};
+use crate::files;
 use crate::schema::{body, dependents, edit, store};
 
 const FAILED: &str = "Failed to import collections.";
@@ -37,7 +40,7 @@ pub fn handle(request: &Request) -> Outcome<Response> {
     }
     let maps: Option<Vec<&Map<String, Value>>> = items.iter().map(Value::as_object).collect();
     let maps = maps.ok_or_else(unreadable)?;
-    store::change(|| import(&maps, delete_missing)).map_err(|failure| {
+    let gone = store::change(|| import(&maps, delete_missing)).map_err(|failure| {
         let error = failure.into_api(FAILED);
         if !error.data.is_empty() {
             return error;
@@ -45,6 +48,9 @@ pub fn handle(request: &Request) -> Outcome<Response> {
         let leaf = FieldError::new("validation_collections_import_failure", error.message);
         ApiError::invalid(FAILED, ValidationErrors::one("collections", leaf))
     })?;
+    for collection in gone {
+        files::forget_collection(&collection);
+    }
     Ok(Response::empty(204))
 }
 
@@ -174,7 +180,8 @@ fn kind_of(item: &Map<String, Value>) -> Outcome<CollectionType> {
     }
 }
 
-fn import(items: &[&Map<String, Value>], delete_missing: bool) -> Outcome<()> {
+/// Answers the collections that are gone.
+fn import(items: &[&Map<String, Value>], delete_missing: bool) -> Outcome<Vec<Rc<Entry>>> {
     let catalog = catalog::load()?;
     let mut pending: Vec<Collection> = Vec::new();
     for item in items {
@@ -200,7 +207,7 @@ fn import(items: &[&Map<String, Value>], delete_missing: bool) -> Outcome<()> {
     }
     // Among those that go, views go first.
     let (gone_views, gone): (Vec<_>, Vec<_>) =
-        missing.into_iter().partition(|entry| entry.is_view());
+        missing.iter().copied().partition(|entry| entry.is_view());
     for entry in gone_views.into_iter().chain(gone) {
         let mut referrers = tables.iter().filter(|other| refers_to(other, &entry.id));
         if let Some(other) = referrers.next() {
@@ -234,7 +241,7 @@ fn import(items: &[&Map<String, Value>], delete_missing: bool) -> Outcome<()> {
         store::check(&current, &[], &new, old, None).map_err(|failure| named(&new, failure))?;
         store::save(&new, old).map_err(|failure| named(&new, failure))?;
     }
-    Ok(())
+    Ok(missing.into_iter().cloned().collect())
 }
 
 /// The stored collection an item means: by id, else by name.

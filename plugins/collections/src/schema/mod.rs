@@ -6,6 +6,8 @@ mod dry_run;
 mod edit;
 mod import;
 mod list;
+mod moved;
+mod policies;
 mod postgres_views;
 mod remove;
 mod sql;
@@ -13,6 +15,7 @@ mod store;
 mod views;
 
 pub use bootstrap::activate;
+pub use moved::{clear, put};
 
 use hangar_model::collection::CollectionType;
 use hangar_model::json::to_json;

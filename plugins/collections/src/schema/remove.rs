@@ -9,6 +9,7 @@ use hangar_sdk::postgres::{self, Statement};
 
 use crate::answer::Outcome;
 use crate::catalog::{self, Catalog, Entry};
+use crate::files;
 use crate::records::draft::{self, DELETE, Draft};
 use crate::records::query::{fetch_records, full_list};
 use crate::records::{delete as records, write};
@@ -24,7 +25,7 @@ const PAGE: usize = 200;
 
 /// `DELETE /api/collections/{collection}`.
 pub fn delete(name: &str) -> Outcome<Response> {
-    store::change(|| {
+    let gone = store::change(|| {
         let catalog = catalog::load()?;
         let entry = catalog.get(name).ok_or_else(|| ApiError::not_found(""))?;
         if entry.system {
@@ -41,9 +42,11 @@ pub fn delete(name: &str) -> Outcome<Response> {
         if !dependents::of(&catalog, &entry.id).is_empty() {
             return Err(ApiError::bad_request(FAILED).into());
         }
-        store::delete(entry)
+        store::delete(entry)?;
+        Ok(entry.clone())
     })
     .map_err(|failure| refused(failure, FAILED))?;
+    files::forget_collection(&gone);
     Ok(Response::empty(204))
 }
 
@@ -79,6 +82,7 @@ pub fn truncate(name: &str) -> Outcome<Response> {
                 .replace(messages::DELETE_RECORD, TRUNCATE_FAILED),
         )
     })?;
+    files::forget_collection(entry);
     Ok(Response::empty(204))
 }
 

@@ -9,8 +9,9 @@ use hangar_sdk::{context, kv};
 use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog, TOPIC};
 use crate::random::HostRandom;
+use crate::realtime::announce;
 use crate::records::write;
-use crate::schema::{dependents, failed_message, views};
+use crate::schema::{dependents, failed_message, policies, views};
 
 /// Runs a change of collections in a transaction. Changes wait for each other, across nodes too. After the commit every
 /// instance reads collections anew.
@@ -23,7 +24,10 @@ pub fn change<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
             "SELECT pg_advisory_xact_lock(hashtext('hangar_collections.collections'))",
             vec![],
         )?;
-        work()
+        policies::release_views()?;
+        let value = work()?;
+        policies::settle()?;
+        Ok(value)
     })?;
     kv::revisions::bump(TOPIC);
     Ok(value)
@@ -118,6 +122,9 @@ pub fn save(new: &Collection, old: Option<&Collection>) -> Outcome<()> {
     } else {
         let statements =
             ddl::sync(old, new).map_err(|errors| ApiError::invalid(failed_message(old), errors))?;
+        if let (Some(old), false) = (old, statements.is_empty()) {
+            policies::release(old)?;
+        }
         for statement in &statements {
             run(statement, new, old)?;
         }
@@ -126,6 +133,13 @@ pub fn save(new: &Collection, old: Option<&Collection>) -> Outcome<()> {
     dependents::restore(&renewed)?;
     if new.is_auth() && old.is_some() {
         context::forget_identity(&format!("{}/", new.id));
+        let secret = |collection: &Collection| {
+            let auth = collection.auth.as_ref();
+            auth.map(|auth| auth.auth_token.secret.clone())
+        };
+        if old.is_some_and(|old| secret(old) != secret(new)) {
+            announce::revoke_all(&new.id);
+        }
     }
     Ok(())
 }
@@ -171,6 +185,7 @@ fn run(statement: &Statement, new: &Collection, old: Option<&Collection>) -> Out
 /// # Errors
 /// What the database says.
 pub fn delete(collection: &Collection) -> Outcome<()> {
+    policies::release(collection)?;
     for statement in ddl::drop(collection) {
         postgres::batch(&statement.sql)?;
     }
@@ -198,5 +213,6 @@ pub fn forget_records(collection: &Collection) -> Outcome<()> {
         )?;
     }
     context::forget_identity(&format!("{}/", collection.id));
+    announce::revoke_all(&collection.id);
     Ok(())
 }

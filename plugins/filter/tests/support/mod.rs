@@ -6,4 +6,6 @@
 pub mod http;
 pub mod pocketbase;
 pub mod postgres;
+pub mod random;
 pub mod seed;
+pub mod sides;

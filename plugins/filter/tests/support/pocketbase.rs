@@ -74,21 +74,28 @@ impl PocketBase {
             std::thread::sleep(Duration::from_millis(50));
         }
         server.superuser = server.log_in("_superusers", "a@example.com");
-        let import = server.call(
+        if !seed.definitions.is_empty() {
+            server.fill(seed);
+        }
+        server
+    }
+
+    /// Makes collections and records.
+    pub fn fill(&self, seed: &Seed) {
+        let import = self.call(
             "PUT",
             "/api/collections/import",
             Some(&json!({"collections": seed.definitions})),
         );
         assert_eq!(import.0, 204, "{}", import.1);
         for (collection, record) in &seed.records {
-            let created = server.call(
+            let created = self.call(
                 "POST",
                 &format!("/api/collections/{collection}/records"),
                 Some(record),
             );
             assert_eq!(created.0, 200, "{record}: {}", created.1);
         }
-        server
     }
 
     /// A token for a record.

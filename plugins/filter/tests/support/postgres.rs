@@ -13,6 +13,7 @@ use super::seed::{Seed, stored};
 pub const SCHEMA: &str = "hangar_filter_test";
 
 pub struct Postgres {
+    schema: &'static str,
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -20,7 +21,7 @@ pub struct Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let _ = self.run(&format!("DROP SCHEMA IF EXISTS {SCHEMA} CASCADE;"));
+        let _ = self.run(&format!("DROP SCHEMA IF EXISTS {} CASCADE;", self.schema));
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -29,6 +30,11 @@ impl Drop for Postgres {
 impl Postgres {
     /// Connects and fills the schema.
     pub fn start(url: &str, seed: &Seed) -> Postgres {
+        Self::start_in(SCHEMA, url, seed)
+    }
+
+    /// Connects and fills a schema, which is emptied first.
+    pub fn start_in(schema: &'static str, url: &str, seed: &Seed) -> Postgres {
         let mut child = Command::new("psql")
             .args(["-X", "-q", "-A", "-t", url])
             .stdin(Stdio::piped())
@@ -39,6 +45,7 @@ impl Postgres {
         let input = child.stdin.take().expect("stdin is piped");
         let output = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut session = Postgres {
+            schema,
             child,
             input,
             output,
@@ -49,11 +56,13 @@ impl Postgres {
             .expect("the functions apply again");
         session
             .run(&format!(
-                "DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA};"
+                "DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema};"
             ))
             .expect("the schema is made");
         for collection in &seed.collections {
-            session.run(&table(collection)).expect("the table is made");
+            session
+                .run(&table(schema, collection))
+                .expect("the table is made");
         }
         for (name, body) in &seed.records {
             let collection = seed
@@ -72,7 +81,7 @@ impl Postgres {
                 .map(|field| literal(field, &body[&field.name]))
                 .collect();
             let insert = format!(
-                "INSERT INTO {SCHEMA}.{} ({}) VALUES ({});",
+                "INSERT INTO {schema}.{} ({}) VALUES ({});",
                 quote(name),
                 columns.join(", "),
                 values.join(", ")
@@ -149,14 +158,14 @@ fn column(field: &Field) -> &'static str {
     }
 }
 
-fn table(collection: &Collection) -> String {
+fn table(schema: &str, collection: &Collection) -> String {
     let columns: Vec<String> = collection
         .fields
         .iter()
         .map(|field| format!("{} {}", quote(&field.name), column(field)))
         .collect();
     format!(
-        "CREATE TABLE {SCHEMA}.{} ({}, \"_rowid_\" bigint GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (id));",
+        "CREATE TABLE {schema}.{} ({}, \"_rowid_\" bigint GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (id));",
         quote(&collection.name),
         columns.join(", ")
     )

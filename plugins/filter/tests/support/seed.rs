@@ -12,7 +12,11 @@ pub struct Seed {
 
 /// Reads `{"collections": [definition…], "records": [[collection, body]…]}`.
 pub fn parse(json: &str) -> Seed {
-    let data: Json = serde_json::from_str(json).expect("the seed is JSON");
+    read(serde_json::from_str(json).expect("the seed is JSON"))
+}
+
+/// [`parse`] of what has been read.
+pub fn read(data: Json) -> Seed {
     let definitions = data["collections"].as_array().cloned().unwrap_or_default();
     let collections = definitions.iter().map(collection).collect();
     let records = data["records"].as_array().cloned().unwrap_or_default();
@@ -85,6 +89,9 @@ fn field(definition: &Json) -> Field {
         "relation" => FieldKind::Relation,
         "json" => FieldKind::Json,
         "geoPoint" => FieldKind::GeoPoint,
+        "email" => FieldKind::Email,
+        "url" => FieldKind::Url,
+        "file" => FieldKind::File,
         other => panic!("the seed uses no {other} fields"),
     };
     Field {

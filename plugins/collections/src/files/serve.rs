@@ -1,0 +1,225 @@
+//! `GET /api/files/{collection}/{record}/{file}`
+
+use std::rc::Rc;
+
+use hangar_model::options::FileOptions;
+use hangar_model::value::to_list;
+use hangar_model::{ApiError, FieldOptions};
+use hangar_sdk::http::{Payload, Request, Response};
+use hangar_sdk::{Error, auth, log, storage};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::answer::{Failure, Outcome};
+use crate::call::Call;
+use crate::catalog::{self, Catalog, Entry, Rule, RuleKind};
+use crate::files::place::place;
+use crate::records::count;
+use crate::records::query::{self, Values};
+use crate::records::update::by_id;
+
+/// A size that every file field has.
+const ALWAYS: &str = "100x100";
+/// Kinds of pictures that small ones are made of.
+const PICTURES: [&str; 5] = [
+    "image/png",
+    "image/jpg",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+];
+/// Types that browsers may show; everything else is downloaded.
+const SHOWN: [&str; 18] = [
+    "image/png",
+    "image/jpg",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "image/bmp",
+    "image/x-icon",
+    "video/mp4",
+    "video/webm",
+    "video/quicktime",
+    "video/3gpp",
+    "audio/mpeg",
+    "audio/wav",
+    "audio/aac",
+    "audio/midi",
+    "audio/aiff",
+    "audio/x-m4a",
+    "application/pdf",
+];
+/// Types by the ending of the name, whatever the content looks like.
+const BY_NAME: [(&str, &str); 7] = [
+    (".svg", "image/svg+xml"),
+    (".css", "text/css"),
+    (".js", "text/javascript"),
+    (".mjs", "text/javascript"),
+    (
+        ".docx",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ),
+    (
+        ".xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
+    (
+        ".pptx",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    ),
+];
+
+#[derive(Deserialize)]
+struct Attributes {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// Answers the request.
+///
+/// # Errors
+/// 404 for everything that is not there or not to be seen.
+pub fn handle(request: Request) -> Outcome<Response> {
+    let catalog = catalog::current()?;
+    let mut params = std::mem::take(&mut request.params.clone()).into_iter();
+    let mut next = || params.next().unwrap_or_default();
+    let (collection, id, name) = (next(), next(), next());
+    let entry = catalog
+        .get(&collection)
+        .ok_or_else(|| ApiError::not_found("Missing or invalid collection context."))?;
+    count(entry, "file")?;
+    let call = Call::new(request)?;
+    let missing = || Failure::from(ApiError::not_found(""));
+    if id.contains('\0') || name.contains('\0') {
+        return Err(missing());
+    }
+    let record = by_id(entry, &id, "")?.ok_or_else(missing)?;
+    let options = field_of(entry, &record, &name).ok_or_else(missing)?;
+    if options.protected && !may_see(&catalog, entry, &call, &id)? {
+        return Err(missing());
+    }
+    answer(&call, entry, &id, &name, options).map_err(|error| {
+        if error.code != "not_found" {
+            log::error(&format!(
+                "the file {id}/{name} cannot be served: {}",
+                error.message
+            ));
+        }
+        missing()
+    })
+}
+
+/// The options of the field that names the file.
+fn field_of<'a>(entry: &'a Entry, record: &Values, name: &str) -> Option<&'a FileOptions> {
+    entry.fields.iter().find_map(|field| match &field.options {
+        FieldOptions::File(options) => {
+            let names = record.get(&field.name).map(to_list)?;
+            names.iter().any(|other| other == name).then_some(options)
+        }
+        _ => None,
+    })
+}
+
+/// Whether the view rule lets the owner of the file token at the record. The request's own identity does not count.
+fn may_see(catalog: &Catalog, entry: &Rc<Entry>, call: &Call, id: &str) -> Outcome<bool> {
+    let token = call.parameter("token");
+    let identity = match token.is_empty() {
+        true => None,
+        false => auth::verify("file", token)?,
+    };
+    let call = call.as_seen_by(identity, "protectedFile");
+    if call.superuser() {
+        return Ok(true);
+    }
+    let rule = entry.rule(RuleKind::View)?;
+    if matches!(rule, Rule::Locked) {
+        return Ok(false);
+    }
+    let request = call.plain_request();
+    let mut query = query::query(catalog, entry, &request);
+    query::with_id(&mut query, id);
+    query::with_rule(&mut query, &rule)?;
+    let found = query::fetch(vec![query::exists(query.finish())])?;
+    Ok(found.first().is_some_and(|rows| !rows.is_empty()))
+}
+
+fn answer(
+    call: &Call,
+    entry: &Entry,
+    id: &str,
+    name: &str,
+    options: &FileOptions,
+) -> Result<Response, Error> {
+    let place = place()?;
+    let folder = format!("{}/{id}", entry.id);
+    let key = format!("{folder}/{name}");
+    let attributes: Attributes = serde_json::from_str(&storage::attributes(&place, &key)?)?;
+    let kind = attributes.kind.split(';').next().unwrap_or_default().trim();
+    let download = matches!(
+        call.parameter("download"),
+        "1" | "t" | "T" | "true" | "TRUE" | "True"
+    );
+    let shown = !download && SHOWN.contains(&kind);
+    let mut how = manner(name, shown);
+    how["request"] = call.headers.as_str().into();
+    let size = call.parameter("thumb");
+    let offered = size == ALWAYS || options.thumbs.iter().any(|other| other == size);
+    if !size.is_empty() && offered && PICTURES.contains(&kind) {
+        let thumb = format!("{size}_{name}");
+        let mut derived = manner(&thumb, !download);
+        derived["key"] = format!("{folder}/thumbs_{name}/{thumb}").into();
+        derived["recipe"] = size.into();
+        how["derived"] = derived;
+    }
+    let body = storage::defer(&place, &key, &how.to_string())?;
+    Ok(Response {
+        status: 200,
+        // Files may be framed; of the headers of other answers this one is left out.
+        headers: vec![("x-frame-options".into(), String::new())],
+        payload: Payload::Body(body),
+    })
+}
+
+/// Content type and headers of a file.
+fn manner(name: &str, shown: bool) -> Value {
+    let by_name = BY_NAME.iter().find(|(ending, _)| name.ends_with(ending));
+    let disposition = if shown { "inline" } else { "attachment" };
+    json!({
+        "type": by_name.map(|(_, kind)| *kind),
+        "headers": [
+            ["cache-control", "max-age=2592000, stale-while-revalidate=86400"],
+            ["content-disposition", format!("{disposition}; filename={}", quoted(name))],
+            ["content-security-policy", "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox"],
+        ],
+    })
+}
+
+/// A name as a quoted text of a header. Stored names are plain; imported ones may be anything.
+fn quoted(name: &str) -> String {
+    let mut out = String::from("\"");
+    for letter in name.chars() {
+        match letter {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(letter);
+            }
+            letter if letter.is_ascii() && !letter.is_ascii_control() => out.push(letter),
+            _ => out.push('_'),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_headers() {
+        assert_eq!(quoted("a.txt"), "\"a.txt\"");
+        assert_eq!(quoted("a\"b\r\n\\é"), "\"a\\\"b__\\\\_\"");
+        assert_eq!(manner("x.css", false)["type"], "text/css");
+        assert_eq!(manner("x.CSS", false)["type"], Value::Null);
+    }
+}

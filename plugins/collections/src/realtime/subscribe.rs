@@ -1,0 +1,190 @@
+//! `GET /api/realtime` connects, `POST /api/realtime` says what to hear of.
+
+use hangar_model::value::to_text;
+use hangar_model::{ApiError, FieldError, ValidationErrors, messages, value_rules};
+use hangar_sdk::guard::client_address;
+use hangar_sdk::http::{Payload, Request, Response};
+use hangar_sdk::realtime;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::answer::Outcome;
+use crate::body;
+use crate::realtime::topic::channel;
+
+/// The route of both.
+pub const ROUTE: &str = "/api/realtime";
+
+/// Longest client id, bytes.
+const MAX_ID: usize = 255;
+/// Subscriptions of one client.
+const MAX_TOPICS: usize = 1000;
+/// Longest subscription, bytes.
+const MAX_TOPIC: usize = 2500;
+
+/// A client as the host describes it.
+#[derive(Deserialize)]
+struct Client {
+    identity: Option<Subject>,
+    attributes: Attributes,
+}
+
+#[derive(Deserialize)]
+struct Subject {
+    subject: String,
+}
+
+#[derive(Deserialize)]
+struct Attributes {
+    address: String,
+}
+
+/// Answers the request.
+///
+/// # Errors
+/// What the endpoint answers instead.
+pub fn handle(request: &Request) -> Outcome<Response> {
+    if request.method == "GET" {
+        connect()
+    } else {
+        subscribe(request)
+    }
+}
+
+fn connect() -> Outcome<Response> {
+    let options = json!({
+        "greeting": {"event": "PB_CONNECT", "data": r#"{"clientId":"{id}"}"#},
+        "attributes": {"address": client_address()},
+    });
+    let (_, stream) = realtime::connect(&options.to_string())?;
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    Ok(Response {
+        status: 200,
+        headers: vec![
+            header("content-type", "text/event-stream"),
+            header("cache-control", "no-store"),
+            // Proxies that gather a response before they pass it on would keep all messages.
+            header("x-accel-buffering", "no"),
+        ],
+        payload: Payload::Body(stream),
+    })
+}
+
+fn subscribe(request: &Request) -> Outcome<Response> {
+    let Form { id, topics } = Form::read(request)?;
+    let missing = || ApiError::not_found("Missing or invalid client id.");
+    let client = realtime::client(&id)?.ok_or_else(missing)?;
+    let client: Client = serde_json::from_str(&client)?;
+    if client.attributes.address != client_address() {
+        return Err(ApiError::bad_request("Invalid realtime client.").into());
+    }
+    let identity = request.identity.as_deref().map(identity).transpose()?;
+    let was = client.identity.map(|identity| identity.subject);
+    let subject = identity
+        .as_ref()
+        .and_then(|identity| identity.get("subject"));
+    if was.is_some() && was.as_deref() != subject.and_then(Value::as_str) {
+        return Err(ApiError::forbidden(
+            "The current and the previous request authorization don't match.",
+        )
+        .into());
+    }
+    let topics: Vec<Value> = topics
+        .iter()
+        .map(|topic| json!({"topic": topic, "channel": channel(topic)}))
+        .collect();
+    let state = json!({"topics": topics, "identity": identity, "was": was});
+    match realtime::set(&id, &state.to_string()) {
+        Err(error) if error.code == "not_found" => Err(missing().into()),
+        set => {
+            set?;
+            Ok(Response::empty(204))
+        }
+    }
+}
+
+/// Who subscribes: what stays the same whatever token they come with.
+fn identity(text: &str) -> Result<Map<String, Value>, serde_json::Error> {
+    let mut identity: Map<String, Value> = serde_json::from_str(text)?;
+    identity.retain(|name, _| !matches!(name.as_str(), "expires" | "token"));
+    Ok(identity)
+}
+
+/// The body of a subscription.
+struct Form {
+    id: String,
+    topics: Vec<String>,
+}
+
+impl Form {
+    fn read(request: &Request) -> Result<Self, ApiError> {
+        let kind = request.header("content-type");
+        let values = body::parse(kind, &request.body)?.values;
+        // Texts of forms stay texts, whatever they look like.
+        let typed = kind.is_some_and(|kind| kind.starts_with("application/json"));
+        let text = |value: &Value| match value {
+            Value::Null => Ok(String::new()),
+            Value::String(text) => Ok(text.clone()),
+            other if !typed => Ok(to_text(other)),
+            _ => Err(ApiError::bad_request("")),
+        };
+        let id = match value(&values, "clientId") {
+            Some(id) => text(id)?,
+            None => String::new(),
+        };
+        let topics = match value(&values, "subscriptions") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(topics)) => topics.iter().map(text).collect::<Result<_, _>>()?,
+            Some(single) if !typed => vec![text(single)?],
+            Some(_) => return Err(ApiError::bad_request("")),
+        };
+        let form = Self { id, topics };
+        match form.check().into_result() {
+            Ok(()) => Ok(form),
+            Err(errors) => Err(ApiError::invalid(messages::SOMETHING_WRONG, errors)),
+        }
+    }
+
+    fn check(&self) -> ValidationErrors {
+        let mut errors = ValidationErrors::new();
+        if self.id.is_empty() {
+            errors.add("clientId", value_rules::required());
+        } else if self.id.len() > MAX_ID {
+            let error = FieldError::new(
+                "validation_length_out_of_range",
+                "The length must be between 1 and 255.",
+            );
+            errors.add("clientId", error.with(json!({"min": 1, "max": MAX_ID})));
+        }
+        if self.topics.len() > MAX_TOPICS {
+            errors.add("subscriptions", too_long(MAX_TOPICS));
+            return errors;
+        }
+        let mut each = ValidationErrors::new();
+        for (at, topic) in self.topics.iter().enumerate() {
+            if topic.len() > MAX_TOPIC {
+                each.add(&at.to_string(), too_long(MAX_TOPIC));
+            }
+        }
+        if !each.is_empty() {
+            errors.nest("subscriptions", each);
+        }
+        errors
+    }
+}
+
+fn too_long(most: usize) -> FieldError {
+    let text = format!("The length must be no more than {most}.");
+    FieldError::new("validation_length_too_long", text).with(json!({"min": 0, "max": most}))
+}
+
+/// The value of a key in any case, as Go reads JSON into a struct; exact spelling first.
+fn value<'a>(values: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    let other = || {
+        values
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    };
+    values.get(name).or_else(other)
+}

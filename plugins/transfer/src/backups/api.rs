@@ -1,0 +1,153 @@
+//! `/api/backups`.
+
+use hangar_model::json::to_json;
+use hangar_model::picker::Picker;
+use hangar_model::{ApiError, FieldError, ValidationErrors, date, messages};
+use hangar_sdk::http::{Request, Response};
+use hangar_sdk::{Error, backup, log};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{all, name};
+
+/// 400 for a body that cannot be read.
+const UNREADABLE: &str = "An error occurred while loading the submitted data.";
+const BUSY: &str = "Try again later - another backup/restore process has already been started.";
+const MISSING: &str = "Missing or invalid backup file.";
+const GONE: &str = "Invalid or already deleted backup file.";
+/// Restoring replaces the database under the server and takes as long as it takes, so it is done beside it.
+const RESTORE: &str = "Backups are restored from the command line: hangar backup restore";
+
+#[derive(Deserialize)]
+struct Identity {
+    #[serde(default)]
+    superuser: bool,
+}
+
+/// Answers a request.
+pub fn handle(request: &Request) -> Response {
+    let answer = superusers_only(request).and_then(|()| route(request));
+    answer.unwrap_or_else(|error| Response::json(error.status, error.to_json()))
+}
+
+fn superusers_only(request: &Request) -> Result<(), ApiError> {
+    let identity = request.identity.as_deref();
+    let identity = identity.and_then(|text| serde_json::from_str::<Identity>(text).ok());
+    match identity {
+        Some(identity) if identity.superuser => Ok(()),
+        other => Err(ApiError::superusers_only(other.is_some())),
+    }
+}
+
+fn route(request: &Request) -> Result<Response, ApiError> {
+    let key = request.params.first().map_or("", String::as_str);
+    match (request.method.as_str(), request.route.as_str()) {
+        ("GET", "/api/backups") => list(request),
+        ("POST", "/api/backups") => create(request),
+        ("DELETE", _) => delete(key),
+        ("POST", _) => restore(key),
+        _ => Err(ApiError::not_found("")),
+    }
+}
+
+/// What the host says is for the log; the client gets a sentence.
+fn failed(error: &Error) -> ApiError {
+    log::error(&format!("backups: {} ({})", error.message, error.code));
+    ApiError::bad_request("")
+}
+
+fn list(request: &Request) -> Result<Response, ApiError> {
+    let entries = all().map_err(|error| failed(&error))?;
+    let shown = entries.iter().map(|entry| {
+        json!({"modified": date::format(entry.modified), "key": entry.key, "size": entry.size})
+    });
+    // PocketBase's order of keys.
+    let texts: Vec<String> = shown
+        .map(|entry| {
+            format!(
+                "{{\"modified\":{},\"key\":{},\"size\":{}}}",
+                to_json(&entry["modified"]),
+                to_json(&entry["key"]),
+                entry["size"]
+            )
+        })
+        .collect();
+    let text = format!("[{}]", texts.join(","));
+    let fields = hangar_sdk::form::query(&request.query)
+        .into_iter()
+        .find_map(|(name, value)| (name == "fields").then_some(value))
+        .unwrap_or_default();
+    let picker = Picker::parse(&fields).map_err(|_| ApiError::bad_request(""))?;
+    let Some(picker) = picker else {
+        return Ok(Response::json(200, text));
+    };
+    let mut value = serde_json::from_str(&text).map_err(|_| ApiError::internal(""))?;
+    picker.pick(&mut value);
+    Ok(Response::json(200, to_json(&value)))
+}
+
+fn create(request: &Request) -> Result<Response, ApiError> {
+    if backup::busy() {
+        return Err(ApiError::bad_request(BUSY));
+    }
+    let wanted = wanted_name(request)?;
+    let name = if wanted.is_empty() {
+        name::generated("").map_err(|error| failed(&error))?
+    } else {
+        name::check(&wanted).map_err(invalid)?;
+        wanted
+    };
+    match backup::create(&name) {
+        Ok(()) => Ok(Response::empty(204)),
+        Err(error) if error.code == "busy" => Err(ApiError::bad_request(BUSY)),
+        Err(error) if error.code == "exists" => Err(invalid(FieldError::new(
+            "validation_backup_name_exists",
+            "The backup file name is invalid or already exists.",
+        ))),
+        Err(error) => {
+            log::error(&format!("a backup failed: {}", error.message));
+            Err(ApiError::bad_request("Failed to create backup."))
+        }
+    }
+}
+
+fn invalid(error: FieldError) -> ApiError {
+    ApiError::invalid(messages::INVALID_DATA, ValidationErrors::one("name", error))
+}
+
+/// The name in the body; empty for none.
+fn wanted_name(request: &Request) -> Result<String, ApiError> {
+    let unreadable = || ApiError::bad_request(UNREADABLE);
+    if request.body.is_empty() {
+        return Ok(String::new());
+    }
+    let body: Value = serde_json::from_slice(&request.body).map_err(|_| unreadable())?;
+    match body.get("name") {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(name)) => Ok(name.clone()),
+        Some(_) => Err(unreadable()),
+    }
+}
+
+fn delete(key: &str) -> Result<Response, ApiError> {
+    if backup::busy() {
+        return Err(ApiError::bad_request(BUSY));
+    }
+    backup::delete(key).map_err(|error| {
+        if error.code == "not_found" || error.code == "bad_input" {
+            ApiError::bad_request(GONE)
+        } else {
+            failed(&error)
+        }
+    })?;
+    Ok(Response::empty(204))
+}
+
+fn restore(key: &str) -> Result<Response, ApiError> {
+    let entries = all().map_err(|error| failed(&error))?;
+    if entries.iter().any(|entry| entry.key == key) {
+        Err(ApiError::bad_request(RESTORE))
+    } else {
+        Err(ApiError::bad_request(MISSING))
+    }
+}
