@@ -12,6 +12,7 @@ import { bodyText } from './lib/forms.mjs';
 import { exchange } from './lib/http.mjs';
 import { startProvider } from './lib/idp.mjs';
 import { mailAnswer, startMailServer } from './lib/mail.mjs';
+import { matrix } from './lib/matrix.mjs';
 import { Normaliser } from './lib/normalise.mjs';
 import { KIND_NAMES, SUPERUSER, startServer, stopAll } from './lib/servers.mjs';
 import { sdkSteps } from './sdk.mjs';
@@ -229,6 +230,7 @@ class Run {
 function loadFiles(only) {
   const folder = join(HERE, 'cases');
   const files = readdirSync(folder).filter((name) => name.endsWith('.http')).sort().map((name) => readCases(join(folder, name)));
+  files.push(matrix());
   files.push({ name: 'sdk', server: {}, steps: sdkSteps(SUPERUSER) });
   if (only.length === 0) return files;
   // A file name selects the file. Anything else selects the files with such a

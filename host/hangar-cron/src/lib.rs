@@ -149,7 +149,7 @@ fn values(item: &str, min: i64, max: i64) -> Result<u64, String> {
     }
 }
 
-/// A number; errors in the words clients of PocketBase know.
+/// A number; errors in the words clients know.
 fn integer(text: &str) -> Result<i64, String> {
     text.parse::<i64>().map_err(|error| {
         use std::num::IntErrorKind::{NegOverflow, PosOverflow};

@@ -366,19 +366,15 @@ fn file(options: &FileOptions, errors: &mut ValidationErrors) {
     errors.nest("thumbs", inner);
 }
 
-/// `WxH`, optionally with `t`, `b` or `f` behind it; not both zero.
+/// `WxH`, optionally with `t`, `b` or `f` behind it. Empty ones are let pass, as everywhere.
 fn is_thumb(size: &str) -> bool {
+    if size.is_empty() {
+        return true;
+    }
     let size = size.strip_suffix(['t', 'b', 'f']).unwrap_or(size);
-    let Some((width, height)) = size.split_once('x') else {
-        return false;
-    };
-    let number = |text: &str| {
-        text.bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then(|| text.parse::<u32>().ok())
-            .flatten()
-    };
-    matches!((number(width), number(height)), (Some(width), Some(height)) if width > 0 || height > 0)
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    size.split_once('x')
+        .is_some_and(|(width, height)| number(width) && number(height))
 }
 
 fn relation(

@@ -13,7 +13,10 @@ onRecordCreateRequest((e) => {
   if (title === "record json") return e.json(201, { mine: 1 });
   if (title === "record text") return e.string(200, "plain");
   if (title === "record throws") throw new Error("hidden");
-  if (title === "slow") sleep(1500);
+  if (title === "slow") {
+    const end = Date.now() + 1500;
+    while (Date.now() < end);
+  }
   if (title === "context") {
     e.record.set("tag", [e.requestInfo().context, e.realIP(), e.requestInfo().headers.x_b].join(" "));
   }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use hangar_model::{ApiError, FieldError, ValidationErrors};
 use hangar_sdk::http::{Request, Response};
+use hangar_sdk::log;
 use hangar_sdk::postgres::{self, Transaction};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -92,7 +93,7 @@ fn run(request: &Request, form: &Form, settings: &Batch) -> Answer {
     for (at, part) in form.parts.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            Transaction::rollback(transaction)?;
+            let _ = Transaction::rollback(transaction);
             return Err(ApiError::bad_request(FAILED).into());
         }
         match send(request, form, at, part, left)? {
@@ -103,7 +104,13 @@ fn run(request: &Request, form: &Form, settings: &Batch) -> Answer {
                 return Err(refused(at, response).into());
             }
             Outcome::Refused(_) | Outcome::OutOfTime => {
-                Transaction::rollback(transaction)?;
+                // What was cut off may have left the transaction unusable: then it ends with its connection.
+                if let Err(error) = Transaction::rollback(transaction) {
+                    log::warn(&format!(
+                        "a batch that took too long was not rolled back in order: {}",
+                        error.message
+                    ));
+                }
                 return Err(ApiError::bad_request(FAILED).into());
             }
         }

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use hangar_model::options::FileOptions;
+use hangar_model::sql::ident;
 use hangar_model::value::to_list;
-use hangar_model::{ApiError, FieldOptions};
+use hangar_model::{ApiError, FieldOptions, FieldType};
 use hangar_sdk::http::{Payload, Request, Response};
-use hangar_sdk::{Error, auth, log, storage};
+use hangar_sdk::{Error, auth, log, postgres, storage};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -18,6 +19,8 @@ use crate::records::count;
 use crate::records::query::{self, Values};
 use crate::records::update::by_id;
 
+/// How deep views of views are followed.
+const MAX_DEPTH: usize = 8;
 /// A size that every file field has.
 const ALWAYS: &str = "100x100";
 /// Kinds of pictures that small ones are made of.
@@ -98,7 +101,12 @@ pub fn handle(request: Request) -> Outcome<Response> {
     if options.protected && !may_see(&catalog, entry, &call, &id)? {
         return Err(missing());
     }
-    answer(&call, entry, &id, &name, options).map_err(|error| {
+    // Files of a view lie with the record it shows them of.
+    let (owner, id) = match entry.is_view() {
+        true => origin(&catalog, entry, &name, 0)?.ok_or_else(missing)?,
+        false => (entry.clone(), id),
+    };
+    answer(&call, &owner, &id, &name, options).map_err(|error| {
         if error.code != "not_found" {
             log::error(&format!(
                 "the file {id}/{name} cannot be served: {}",
@@ -118,6 +126,51 @@ fn field_of<'a>(entry: &'a Entry, record: &Values, name: &str) -> Option<&'a Fil
         }
         _ => None,
     })
+}
+
+/// The record that has a file, among those a view is made of.
+fn origin(
+    catalog: &Catalog,
+    view: &Entry,
+    name: &str,
+    depth: usize,
+) -> Outcome<Option<(Rc<Entry>, String)>> {
+    if depth > MAX_DEPTH {
+        return Ok(None);
+    }
+    for (_, id) in &view.view_sources {
+        let Some(source) = catalog.get(id) else {
+            continue;
+        };
+        if source.is_view() {
+            if let Some(found) = origin(catalog, source, name, depth + 1)? {
+                return Ok(Some(found));
+            }
+            continue;
+        }
+        let fields = source.fields.iter();
+        let columns: Vec<String> = fields
+            .filter(|field| field.kind() == FieldType::File)
+            .map(|field| match field.is_multiple() {
+                true => format!("{} ? $1::text", ident(&field.name)),
+                false => format!("{} = $1::text", ident(&field.name)),
+            })
+            .collect();
+        if columns.is_empty() {
+            continue;
+        }
+        let sql = format!(
+            "SELECT \"id\" FROM {} WHERE {} LIMIT 1",
+            source.table(),
+            columns.join(" OR ")
+        );
+        let rows = postgres::query(sql, vec![name.into()])?;
+        let id = rows.rows.first().and_then(|row| row.first()?.as_str());
+        if let Some(id) = id {
+            return Ok(Some((source.clone(), id.to_owned())));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether the view rule lets the owner of the file token at the record. The request's own identity does not count.
