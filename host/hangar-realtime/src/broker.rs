@@ -79,9 +79,15 @@ pub(crate) struct Outgoing {
 /// What `client` answers.
 #[derive(Serialize)]
 struct Description<'a> {
-    topics: Vec<&'a str>,
+    topics: Vec<Topic<'a>>,
     identity: Option<&'a RawValue>,
     attributes: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct Topic<'a> {
+    topic: &'a str,
+    channel: &'a str,
 }
 
 impl Realtime {
@@ -204,7 +210,13 @@ impl Realtime {
             None => None,
         };
         let description = Description {
-            topics: state.topics().map(|topic| &**topic).collect(),
+            topics: state
+                .channels
+                .iter()
+                .flat_map(|(channel, topics)| {
+                    topics.iter().map(move |topic| Topic { topic, channel })
+                })
+                .collect(),
             identity,
             attributes: &client.attributes,
         };

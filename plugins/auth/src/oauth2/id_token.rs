@@ -140,14 +140,14 @@ fn check_signature(token: &str, keys: &str) -> Result<(), Unusable> {
     let wanted = header
         .get("kid")
         .and_then(Value::as_str)
-        .unwrap_or_default();
+        .ok_or_else(|| "the token does not name its key".to_owned())?;
     let set = fetch::json("GET", keys, Vec::new(), "")?;
     let keys = set.get("keys").and_then(Value::as_array);
     let key = keys
         .into_iter()
         .flatten()
         .take(MOST_KEYS)
-        .find(|key| key.get("kid").and_then(Value::as_str).unwrap_or_default() == wanted)
+        .find(|key| key.get("kid").and_then(Value::as_str) == Some(wanted))
         .ok_or_else(|| format!("there is no key {wanted:?} in the service's set"))?;
     crypto::jwt::verify_with_key(token, &key.to_string()).map_err(|error| error.message)?;
     Ok(())
