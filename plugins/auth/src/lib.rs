@@ -48,7 +48,14 @@ struct Plugin;
 impl hangar_sdk::http::Guest for Plugin {
     fn handle(request: Request) -> Result<Response> {
         match route(&request) {
-            Ok(response) => Ok(response),
+            Ok(mut response) => {
+                if request.route.ends_with("/oauth2-redirect") {
+                    // Its query holds a code, which does not belong in the log of requests.
+                    let quiet = ("x-hangar-log".to_owned(), "off".to_owned());
+                    response.headers.push(quiet);
+                }
+                Ok(response)
+            }
             // The host's own refusal: put into words where those of all other routes are.
             Err(Failure::Host(error)) if error.code == "rate_limited" => Err(error),
             Err(failure) => Ok(failure.respond()),

@@ -29,6 +29,8 @@ fn help_and_version_need_nothing() {
         &["superuser", "update", "--help"],
         &["superuser", "upsert", "--help"],
         &["superuser", "delete", "--help"],
+        &["superuser", "otp", "--help"],
+        &["superuser", "ips", "--help"],
     ] {
         let output = site.run(arguments);
         assert!(
@@ -276,4 +278,21 @@ fn flags_win_over_the_environment_and_the_file() {
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("it runs");
     let status = child.wait().expect("a child");
     assert_eq!((answered.status, status.code()), (200, Some(0)));
+}
+
+#[test]
+fn superusers_are_bound_to_networks() {
+    let site = Site::new();
+    let set = site
+        .run(&["superuser", "ips", "1.2.3.4", "10.0.0.0/8"])
+        .expect(0);
+    assert!(set.contains("├─ 1.2.3.4\n└─ 10.0.0.0/8"), "{set}");
+    let wrong = site
+        .run(&["superuser", "ips", "1.2.3.4", "nonsense"])
+        .expect(1);
+    assert!(wrong.contains("superuserIPs: (1: "), "{wrong}");
+    let cleared = site.run(&["superuser", "ips"]).expect(0);
+    assert!(cleared.contains("cleared"), "{cleared}");
+    let off = site.run(&["superuser", "otp", EMAIL]).expect(1);
+    assert!(off.contains("OTP auth is not enabled"), "{off}");
 }
