@@ -121,7 +121,9 @@ fn a_client_that_does_not_read_is_disconnected() {
     assert_eq!(slow.subscribe(&mut guest, &json!(["pages/*"])), 204);
     let text = "x".repeat(400_000);
     let disconnected = |server: &hangar_tests::Server| {
-        !server.logged(&["does not read its event stream"]).is_empty()
+        !server
+            .logged(&["does not read its event stream"])
+            .is_empty()
     };
     // More than the buffers of both ends of a connection hold.
     for _ in 0..100 {
@@ -133,9 +135,11 @@ fn a_client_that_does_not_read_is_disconnected() {
     eventually("the disconnection", Duration::from_secs(20), || {
         disconnected(&server).then_some(())
     });
-    eventually("the client to be forgotten", Duration::from_secs(20), || {
-        (slow.subscribe(&mut guest, &json!([])) == 404).then_some(())
-    });
+    eventually(
+        "the client to be forgotten",
+        Duration::from_secs(20),
+        || (slow.subscribe(&mut guest, &json!([])) == 404).then_some(()),
+    );
     server.assert_alive();
 }
 

@@ -86,7 +86,7 @@ pub fn upload() -> Result<Response, ApiError> {
             text,
         )));
     }
-    if !name::is_safe(&file.name) {
+    if !name::may_stay(&file.name) {
         return Err(invalid(FieldError::new(
             "validation_match_invalid",
             "Must be in a valid format.",

@@ -33,7 +33,7 @@ pub fn check(name: &str) -> Result<(), FieldError> {
 }
 
 /// Whether an uploaded file may keep its name: one segment of a path that hides nothing.
-pub fn is_safe(name: &str) -> bool {
+pub fn may_stay(name: &str) -> bool {
     let plain = |c: char| !c.is_control() && !matches!(c, '/' | '\\' | '"');
     !name.is_empty()
         && name.chars().count() <= MAX
@@ -95,11 +95,11 @@ mod tests {
 
     #[test]
     fn uploaded_names_stay_in_their_folder() {
-        assert!(is_safe("My Up.zip") && is_safe("y.txt"));
+        assert!(may_stay("My Up.zip") && may_stay("y.txt"));
         for name in [
             "", "..", ".hidden", "a/b.zip", "a\\b.zip", "a\"b.zip", "a\nb",
         ] {
-            assert!(!is_safe(name), "{name:?}");
+            assert!(!may_stay(name), "{name:?}");
         }
     }
 
