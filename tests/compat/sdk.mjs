@@ -238,7 +238,9 @@ export function sdkSteps(superuser) {
       await fetch(`${idp}/codes`, { method: 'POST', body: JSON.stringify({ name: 'all', challenge: params.get('code_challenge'), redirect: params.get('redirect_uri'), user }) });
       await fetch(`${params.get('redirect_uri')}?state=${params.get('state')}&code=all`, { redirect: 'manual' });
     };
-    return guest.collection('sdk_visitors').authWithOAuth2({ provider: 'oidc', urlCallback });
+    // A client of its own: a guest stays one.
+    const pb = new PocketBase(guest.baseURL, new BaseAuthStore());
+    return pb.collection('sdk_visitors').authWithOAuth2({ provider: 'oidc', urlCallback });
   });
   step('oauth2/unknown', ({ visitor }) => visitor.collection('sdk_visitors').authWithOAuth2Code('google', 'sdk', '', 'http://localhost/r'));
 
