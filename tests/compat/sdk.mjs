@@ -21,40 +21,6 @@ async function collected(seen, count) {
   return seen.splice(0).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }
 
-/** As much of EventSource as the SDK needs: Node has none. */
-class StreamSource {
-  constructor(url) {
-    this.listeners = new Map();
-    this.aborted = new AbortController();
-    this.read(url).catch((error) => this.onerror?.(error));
-  }
-
-  async read(url) {
-    const response = await fetch(url, { signal: this.aborted.signal });
-    let text = '';
-    for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
-      text += part;
-      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
-        const fields = Object.fromEntries(text.slice(0, end).split('\n').map((line) => /^(\w+): ?(.*)$/.exec(line)?.slice(1) ?? []));
-        text = text.slice(end + 2);
-        for (const listener of this.listeners.get(fields.event) ?? []) listener({ data: fields.data, lastEventId: fields.id });
-      }
-    }
-  }
-
-  addEventListener(name, listener) {
-    this.listeners.set(name, [...(this.listeners.get(name) ?? []), listener]);
-  }
-
-  removeEventListener(name, listener) {
-    this.listeners.set(name, (this.listeners.get(name) ?? []).filter((one) => one !== listener));
-  }
-
-  close() {
-    this.aborted.abort();
-  }
-}
-
 /** What the SDK throws, as plain data. */
 function failure(error) {
   if (!(error instanceof ClientResponseError)) return { thrown: error.name, message: error.message };
@@ -266,7 +232,6 @@ export function sdkSteps(superuser) {
   step('oauth2/store', ({ visitor }) => store(visitor));
   step('oauth2/links', async ({ visitor }) => (await visitor.collection('_externalAuths').getFullList({ fields: 'provider,providerId' })));
   step('oauth2/all in one', async ({ guest, idp }) => {
-    globalThis.EventSource ??= StreamSource;
     const user = { sub: 'all', email: 'all@example.com', email_verified: true };
     const urlCallback = async (url) => {
       const params = new URL(url).searchParams;
