@@ -7,6 +7,7 @@ export const LONG_FILES = {};
 export const UNSAFE = {
   "host/hangar-wasm/src/cache.rs": "loading compiled code is unsafe by nature; the file says why it may",
   "plugins/collections/src/files/serve.rs": "a Content-Security-Policy speaks of 'unsafe-inline'",
+  "plugins/transfer/src/backups/files.rs": "as above",
   "sdk-rust/src/manifest.rs": "`#[unsafe(link_section)]` is how a custom section is made",
 };
 

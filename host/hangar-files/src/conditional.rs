@@ -235,7 +235,7 @@ mod tests {
             ("if-match: \"a\", *\n".into(), Verdict::Whole),
             (
                 format!("if-range: {DATE}\nrange: bytes=0-1\n"),
-                Verdict::Ranges(vec![0..2]),
+                Verdict::Ranges(std::iter::once(0..2).collect()),
             ),
             ("if-range: \"x\"\nrange: bytes=0-1\n".into(), Verdict::Whole),
         ] {

@@ -221,8 +221,7 @@ mod tests {
             assert!(!error.message.contains("geheim"), "{error}");
         }
         let server = Server::parse(r#"{"host":"::1","port":25,"tls":true}"#)
-            .ok()
-            .expect("a server");
+            .unwrap_or_else(|error| panic!("{error:?}"));
         assert_eq!(server.name(), "[::1]:25");
         assert!(server.is_local());
         assert!(Server::parse(r#"{"sendmail":true}"#).is_ok_and(|server| server.sendmail));
