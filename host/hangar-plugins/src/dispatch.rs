@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use hangar_core::{Error, Result};
+use hangar_uploads::{Bounds, Spool, Uploads};
 use hangar_wit::Content;
 use hangar_wit::errors::Error as WitError;
 
@@ -60,7 +62,13 @@ impl Host {
         let answer = match matched {
             Some(matched) => {
                 let route = matched.route.path.clone();
-                let incoming = incoming(headers.clone(), body);
+                let uploads = match matched.route.forms {
+                    true => self.form(&headers, &body).await?,
+                    false => None,
+                };
+                let body = if uploads.is_some() { Vec::new() } else { body };
+                let mut incoming = incoming(headers.clone(), body);
+                incoming.uploads = uploads;
                 self.handle(
                     &matched.generation,
                     route,
@@ -89,6 +97,26 @@ impl Host {
             Some(Ok(answer)) => produced(answer).await,
             _ => Err(error),
         }
+    }
+
+    /// The form of a request within a call, taken apart as the server takes one apart that arrives; `None` if it has none.
+    async fn form(&self, headers: &str, body: &[u8]) -> Result<Option<Arc<Uploads>>> {
+        let content_type = headers
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find_map(|(name, value)| name.eq_ignore_ascii_case("content-type").then_some(value))
+            .unwrap_or_default();
+        let Some(spool) = self.spool.get().filter(|_| Spool::takes(content_type)) else {
+            return Ok(None);
+        };
+        // The whole is in memory already, so it is within the bounds of bodies.
+        let bounds = Bounds {
+            body: body.len() as u64,
+        };
+        let whole = Bytes::copy_from_slice(body);
+        let chunks = futures_util::stream::once(async { Ok::<_, std::convert::Infallible>(whole) });
+        let uploads = spool.receive(content_type, chunks, bounds).await?;
+        Ok(Some(Arc::new(uploads)))
     }
 }
 

@@ -1,10 +1,11 @@
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use hangar_core::{Error, Limits, Result};
+use hangar_uploads::Spool;
 use hangar_wasm::Runtime;
 use wasmtime::component::Linker;
 
@@ -34,6 +35,8 @@ pub struct Host {
     /// Jobs added by plugins while they run.
     pub(crate) added: crate::crons::Added,
     pub(crate) generations: AtomicU64,
+    /// Where files of forms wait, once a server takes forms apart.
+    pub(crate) spool: OnceLock<Spool>,
     pub(crate) background: Background,
     this: Weak<Self>,
 }
@@ -64,6 +67,7 @@ impl Host {
             identities: Identities::new(),
             added: crate::crons::Added::default(),
             generations: AtomicU64::new(0),
+            spool: OnceLock::new(),
             background: Background::default(),
             this: this.clone(),
         }))
@@ -108,6 +112,11 @@ impl Host {
         self.this
             .upgrade()
             .expect("a host is only reached through its Arc")
+    }
+
+    /// From now on forms within calls are taken apart, too, into the place where a server keeps its uploads.
+    pub fn take_forms(&self, spool: Spool) {
+        let _ = self.spool.set(spool);
     }
 
     /// What is installed.

@@ -73,13 +73,12 @@ async fn with_database(
         .local_addr()
         .map_err(|error| Error::internal(error.to_string()))?;
     announce(&host, &address.to_string(), began).await;
+    let spool = Spool::new(settings.dir.join("uploads"), settings.limits.uploads_bytes);
+    host.take_forms(spool.clone());
     let options = HttpOptions {
         public: Some(settings.public.clone()),
         origins: settings.origins.clone(),
-        spool: Some(Spool::new(
-            settings.dir.join("uploads"),
-            settings.limits.uploads_bytes,
-        )),
+        spool: Some(spool),
     };
     let streams = wiring::start_realtime(&host);
     let mut stopped = stop.clone();
