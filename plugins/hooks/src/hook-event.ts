@@ -11,7 +11,9 @@ import type { ResponsePatch } from "./response";
 const SEPARATOR = "\u001e";
 /** Keys of the document with a property of their own; all others are plain values of `e`. */
 const KNOWN = new Set(["record", "isNew", "original", "request", "error", "records", "collection"]);
-const SAVES = /^on(Record|Model)(Create|Update)(Execute|Request)?$/;
+/** Events whose action is a save. */
+const SAVES = new Set(["Record", "Model"].flatMap((kind) => ["Create", "Update"].flatMap((verb) =>
+  ["", "Execute", "Request"].map((suffix) => `on${kind}${verb}${suffix}`))));
 
 interface ListEntry extends RecordPatch { at: number }
 interface Patch extends RecordPatch {
@@ -47,8 +49,9 @@ export class HookEvent extends RequestEvent {
     super();
     this._name = name;
     this._text = text;
-    const end = text.indexOf(SEPARATOR);
-    this._document = JSON.parse(end < 0 ? text : text.slice(0, end)) as Document;
+    // Not `indexOf`: in this engine it takes ten times as long.
+    const [document, ...patches] = text.split(SEPARATOR);
+    this._document = JSON.parse(document!) as Document;
     for (const key in this._document) {
       if (KNOWN.has(key)) continue;
       const value = this._document[key];
@@ -58,7 +61,7 @@ export class HookEvent extends RequestEvent {
     const { error } = this._document;
     // In all other events `e.error` is the helper that makes an error.
     if (error) this.error = new HostError(error.code ?? "", error.message ?? "", error.status ?? 0, error.data ?? {}) as any;
-    if (end >= 0) this._applyText(text.slice(end));
+    for (const patch of patches) this._applyPatch(JSON.parse(patch) as Patch);
   }
 
   get document(): Document {
@@ -137,10 +140,13 @@ export class HookEvent extends RequestEvent {
       if (error instanceof HostError) this.failure = error;
       throw error;
     }
-    if (!answer.startsWith(sent)) throw new Error(`the answer to ${this._name} does not start with what was sent (PROTOCOL.md, section 1)`);
+    // Comparing the whole texts would cost as much as reading what is new.
+    if (answer.length < sent.length || (answer.length > sent.length && answer[sent.length] !== SEPARATOR)) {
+      throw new Error(`the answer to ${this._name} does not continue what was sent (PROTOCOL.md, section 1)`);
+    }
     this._text = answer;
     if (answer.length > sent.length) this._applyText(answer.slice(sent.length));
-    if (this._record && SAVES.test(this._name)) this._record.saved();
+    if (this._record && SAVES.has(this._name)) this._record.saved();
   }
 
   /** The answer of this plugin. */
@@ -174,9 +180,10 @@ export class HookEvent extends RequestEvent {
   private _applyPatch(patch: Patch): void {
     if (patch.record) this._record = PbRecord.received(patch.record);
     if (this._document.record !== undefined) this.record?.applyPatch(patch);
-    for (const entry of patch.records ?? []) this._receivedRecords()[entry.at]?.applyPatch(entry);
+    if (patch.records) for (const entry of patch.records) this._receivedRecords()[entry.at]?.applyPatch(entry);
     if (patch.keep) this._records = patch.keep.flatMap((at) => this._receivedRecords()[at] ?? []);
-    for (const [key, value] of Object.entries(patch.event ?? {})) {
+    for (const key in patch.event) {
+      const value = patch.event[key];
       (this._plain ??= {})[key] = value !== null && typeof value === "object" ? JSON.stringify(value) : value;
       this[key] = value;
     }

@@ -98,9 +98,11 @@ function handlersOf(name: string, { document }: HookEvent): readonly Handler<any
   if (hook.all) return hook.all;
   const { id, name: collection } = document.collection ?? {};
   const { collectionId = id, collectionName = collection } = document.record ?? document.records?.[0] ?? {};
-  return hook.list
-    .filter(({ tags }) => tags.length === 0 || tags.includes(collectionName) || tags.includes(collectionId))
-    .map(({ run }) => run);
+  const found: Handler<any>[] = [];
+  for (const { tags, run } of hook.list) {
+    if (tags.length === 0 || tags.includes(collectionName) || tags.includes(collectionId)) found.push(run);
+  }
+  return found;
 }
 
 const hooksHandler = {

@@ -365,9 +365,10 @@ export class PbRecord {
   applyPatch(patch: RecordPatch): void {
     if (patch.set) {
       const before = (this._before ??= {});
-      for (const name of Object.keys(patch.set)) {
-        if (!(name in before)) before[name] = this._data[name];
-        this._data[name] = patch.set[name];
+      const data = this._data;
+      for (const name in patch.set) {
+        if (!(name in before)) before[name] = data[name];
+        data[name] = patch.set[name];
       }
     }
     if (patch.hide) this._mark("hide", patch.hide, false);

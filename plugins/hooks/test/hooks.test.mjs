@@ -120,5 +120,5 @@ test("a broken answer of the host is told apart", async () => {
   const plugin = await start({ "a.pb.js": `onRecordCreate((e) => e.next())` });
   plugin.host["hangar:hooks/next"].call = () => "{}";
   await assert.rejects(plugin.raise("onRecordCreate", create()), { code: "hook_error" });
-  assert.match(plugin.calls.log.at(-1).message, /does not start with what was sent/);
+  assert.match(plugin.calls.log.at(-1).message, /does not continue what was sent/);
 });

@@ -11,7 +11,8 @@ use crate::catalog::{Catalog, Entry};
 use crate::files::{self, Upload};
 use crate::random::HostRandom;
 use crate::records::checks;
-use crate::records::hooks::{Around, Events, Subject, around, record_document};
+use crate::records::event_document::{self, Difference, Document, Outcome as Told, Record};
+use crate::records::hooks::{Around, Events, Subject, around};
 use crate::records::query::Values;
 use crate::records::record::{Shown, name_collection};
 use crate::records::write;
@@ -147,8 +148,8 @@ impl Draft {
         }
     }
 
-    /// The document of a model event.
-    pub fn document(&self, more: Value) -> String {
+    /// The document of an event; `more` is what it holds beside the record.
+    pub fn document(&self, more: Document<'_>) -> String {
         let original = match (&self.original, self.saved) {
             (None, false) => Value::Null,
             (_, true) => json!({}),
@@ -159,15 +160,18 @@ impl Draft {
                 .collect::<Map<_, _>>()
                 .into(),
         };
-        let mut document = json!({
-            "record": record_document(&self.shown),
-            "isNew": self.original.is_none() && !self.saved,
-            "original": original,
-        });
-        if let (Value::Object(document), Value::Object(more)) = (&mut document, more) {
-            document.extend(more);
-        }
-        document.to_string()
+        event_document::text(&Document {
+            record: Some(Record(&self.shown)),
+            is_new: Some(self.original.is_none() && !self.saved),
+            original: Some(original),
+            ..more
+        })
+    }
+
+    /// What the save has changed of what handlers know.
+    pub fn difference<'a>(&'a self, known: &'a Values) -> Option<Difference<'a>> {
+        let record = Record(&self.shown);
+        self.saved.then_some(Difference { record, known })
     }
 }
 
@@ -177,12 +181,20 @@ impl Subject for Draft {
         self.shown.apply(&entry, patch);
     }
 
-    fn changes(&self) -> Value {
-        if self.saved {
-            json!({"set": record_document(&self.shown)})
-        } else {
-            Value::Null
-        }
+    fn known(&self) -> Values {
+        let values = Record(&self.shown);
+        let pairs = values.values();
+        pairs
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+
+    fn changes(&self, known: &Values) -> Option<String> {
+        let set = self.difference(known)?;
+        Some(event_document::text(&Told {
+            set: Some(set),
+            response: None,
+        }))
     }
 }
 
@@ -197,7 +209,7 @@ pub fn inside(
         return action(draft);
     }
     let entry = draft.entry.clone();
-    let document = draft.document(Value::Null);
+    let document = draft.document(Document::default());
     match around(event, &entry, document, draft, action)? {
         Around::Done(()) | Around::Stopped => Ok(()),
     }

@@ -8,13 +8,14 @@ use hangar_model::{ApiError, Collection, messages};
 use hangar_sdk::context::{after_transaction, forget_identity};
 use hangar_sdk::postgres::active;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::answer::{Failure, Outcome};
 use crate::catalog;
 use crate::files;
 use crate::realtime::announce::{self, Action};
 use crate::records::draft::{self, CREATE, DELETE, Draft, Names, UPDATE};
+use crate::records::event_document::Document;
 use crate::records::hooks::{Around, Events, around, error_document};
 use crate::records::query::Values;
 use crate::records::record::Shown;
@@ -156,15 +157,15 @@ fn settle(names: &Names, draft: &mut Draft, events: &Events, error: Option<Value
         forget_identity(&format!("{}/{}", draft.entry.id, draft.shown.id()));
         announce::renew(names.verb == DELETE.verb, draft);
     }
-    let (outcome, more) = match error {
-        None => ("Success", Value::Null),
-        Some(error) => ("Error", json!({"error": error})),
-    };
+    let outcome = if success { "Success" } else { "Error" };
     for kind in ["Record", "Model"] {
         let event = names.after(kind, outcome);
         if events.has(&event) {
             let entry = draft.entry.clone();
-            let document = draft.document(more.clone());
+            let document = draft.document(Document {
+                error: error.as_ref(),
+                ..Document::default()
+            });
             if let Around::Stopped = around(&event, &entry, document, draft, |_| Ok(()))? {
                 return Ok(());
             }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::Entry;
+use crate::records::event_document::{self, Document, Record, Request};
 use crate::records::query::Values;
 use crate::records::record::Shown;
 
@@ -39,9 +40,13 @@ impl Events {
 pub trait Subject {
     /// Applies one patch.
     fn apply(&mut self, patch: &Map<String, Value>);
-    /// What the action has changed, for handlers that look afterwards. Null for nothing.
-    fn changes(&self) -> Value {
-        Value::Null
+    /// What handlers are shown of the record they may change.
+    fn known(&self) -> Values {
+        Values::new()
+    }
+    /// The patch that tells handlers what the action has changed of what they know, if anything.
+    fn changes(&self, _known: &Values) -> Option<String> {
+        None
     }
 }
 
@@ -64,9 +69,14 @@ pub fn around<S: Subject, T>(
     subject: &mut S,
     action: impl FnOnce(&mut S) -> Outcome<T>,
 ) -> Outcome<Around<T>> {
+    let mut known = subject.known();
     let raised = raise(event, &entry.tags, &document)?;
     let turn = raised.turn();
-    apply(subject, &turn.payload, document.len());
+    let patches = patches(&turn.payload, document.len());
+    for patch in &patches {
+        forget(&mut known, patch);
+        subject.apply(patch);
+    }
     let mut text = turn.payload;
     if !turn.proceed {
         let last = Raised::finish(raised, Ok(&text))?;
@@ -75,10 +85,9 @@ pub fn around<S: Subject, T>(
     }
     match action(subject) {
         Ok(done) => {
-            let changes = subject.changes();
-            if !changes.is_null() {
+            if let Some(changes) = subject.changes(&known) {
                 text.push(SEPARATOR);
-                text.push_str(&changes.to_string());
+                text.push_str(&changes);
             }
             let last = Raised::finish(raised, Ok(&text))?;
             apply(subject, &last, text.len());
@@ -93,52 +102,43 @@ pub fn around<S: Subject, T>(
 }
 
 fn apply(subject: &mut impl Subject, text: &str, known: usize) {
-    for patch in text
-        .get(known..)
-        .unwrap_or_default()
-        .split(SEPARATOR)
-        .filter(|patch| !patch.is_empty())
-    {
-        match serde_json::from_str(patch) {
-            Ok(Value::Object(patch)) => subject.apply(&patch),
-            _ => hangar_sdk::log::warn(
-                "a hook has answered a patch that is no JSON object; it is ignored",
-            ),
+    for patch in &patches(text, known) {
+        subject.apply(patch);
+    }
+}
+
+/// The patches that come after what is known of a text.
+fn patches(text: &str, known: usize) -> Vec<Map<String, Value>> {
+    let new = text.get(known..).unwrap_or_default();
+    let parts = new.split(SEPARATOR).filter(|patch| !patch.is_empty());
+    parts
+        .filter_map(|patch| match serde_json::from_str(patch) {
+            Ok(Value::Object(patch)) => Some(patch),
+            _ => {
+                hangar_sdk::log::warn(
+                    "a hook has answered a patch that is no JSON object; it is ignored",
+                );
+                None
+            }
+        })
+        .collect()
+}
+
+/// What a handler has assigned it knows in its own form, not in that of the field.
+fn forget(known: &mut Values, patch: &Map<String, Value>) {
+    if patch.contains_key("record") {
+        known.clear();
+    }
+    if let Some(Value::Object(set)) = patch.get("set") {
+        for name in set.keys() {
+            known.remove(name);
         }
     }
 }
 
-/// The `request` of a document.
-pub fn request_document(call: &Call) -> Value {
-    let identity = call
-        .identity_text
-        .as_deref()
-        .and_then(|text| serde_json::from_str::<Value>(text).ok());
-    json!({
-        "method": call.method,
-        "path": call.path,
-        "query": call.query,
-        "headers": call.headers,
-        "body": call.body.values,
-        "identity": identity,
-        "context": if call.context.is_empty() { "default" } else { call.context },
-        "remoteAddress": call.remote_address,
-    })
-}
-
-/// A record for a document: its fields and the values hooks have set beside them.
-pub fn record_document(record: &Shown) -> Value {
-    let mut values: Values = record.custom.clone();
-    values.extend(
-        record
-            .values
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone())),
-    );
-    for name in record.passwords.keys() {
-        values.remove(name);
-    }
-    Value::Object(values)
+/// The patch after a view or a list: the status of the answer.
+fn answered() -> Option<String> {
+    Some(r#"{"response":{"status":200}}"#.into())
 }
 
 /// What handlers of a request event want as its answer.
@@ -252,8 +252,8 @@ impl Subject for ViewEvent<'_> {
         self.reply.apply(patch);
     }
 
-    fn changes(&self) -> Value {
-        json!({"response": {"status": 200}})
+    fn changes(&self, _known: &Values) -> Option<String> {
+        answered()
     }
 }
 
@@ -264,7 +264,13 @@ pub fn view_request(
     record: Shown,
     answer: impl FnOnce(Shown) -> Outcome<Response>,
 ) -> Outcome<Response> {
-    let document = json!({"record": record_document(&record), "isNew": false, "original": {}, "request": request_document(call)});
+    let document = event_document::text(&Document {
+        record: Some(Record(&record)),
+        is_new: Some(false),
+        original: Some(json!({})),
+        request: Some(Request::of(call)),
+        ..Document::default()
+    });
     let mut event = ViewEvent {
         entry,
         record,
@@ -273,7 +279,7 @@ pub fn view_request(
     let around = around(
         "onRecordViewRequest",
         entry,
-        document.to_string(),
+        document,
         &mut event,
         |event| {
             if event.reply.written.is_some() {
@@ -324,8 +330,8 @@ impl Subject for ListEvent<'_> {
         self.reply.apply(patch);
     }
 
-    fn changes(&self) -> Value {
-        json!({"response": {"status": 200}})
+    fn changes(&self, _known: &Values) -> Option<String> {
+        answered()
     }
 }
 
@@ -357,8 +363,12 @@ pub fn list_request(
     result: Value,
     answer: impl FnOnce(Vec<Shown>, &Value) -> Outcome<Response>,
 ) -> Outcome<Response> {
-    let items: Vec<Value> = records.iter().map(record_document).collect();
-    let document = json!({"records": items, "result": result, "request": request_document(call)});
+    let document = event_document::text(&Document {
+        records: Some(records.iter().map(Record).collect()),
+        result: Some(&result),
+        request: Some(Request::of(call)),
+        ..Document::default()
+    });
     let mut event = ListEvent {
         entry,
         records,
@@ -369,7 +379,7 @@ pub fn list_request(
     let around = around(
         "onRecordsListRequest",
         entry,
-        document.to_string(),
+        document,
         &mut event,
         |event| {
             if event.reply.written.is_some() {
@@ -395,15 +405,15 @@ impl Subject for EnrichEvent<'_> {
         apply_records(self.entry, &mut self.records, patch);
     }
 
-    fn changes(&self) -> Value {
+    fn changes(&self, _known: &Values) -> Option<String> {
         if !self.expanded {
-            return Value::Null;
+            return None;
         }
         let parts = self.records.iter().enumerate().filter_map(|(at, record)| {
             let expand = record.expand.as_ref()?;
             Some(json!({"at": at, "expand": expand}))
         });
-        json!({"records": parts.collect::<Vec<_>>()})
+        Some(json!({"records": parts.collect::<Vec<_>>()}).to_string())
     }
 }
 
@@ -414,23 +424,20 @@ pub fn enrich(
     records: Vec<Shown>,
     action: impl FnOnce(&mut [Shown]) -> Outcome<()>,
 ) -> Outcome<Vec<Shown>> {
-    let items: Vec<Value> = records.iter().map(record_document).collect();
-    let document = json!({"records": items, "request": request_document(call)});
+    let document = event_document::text(&Document {
+        records: Some(records.iter().map(Record).collect()),
+        request: Some(Request::of(call)),
+        ..Document::default()
+    });
     let mut event = EnrichEvent {
         entry,
         records,
         expanded: false,
     };
-    around(
-        "onRecordEnrich",
-        entry,
-        document.to_string(),
-        &mut event,
-        |event| {
-            event.expanded = true;
-            action(&mut event.records)
-        },
-    )?;
+    around("onRecordEnrich", entry, document, &mut event, |event| {
+        event.expanded = true;
+        action(&mut event.records)
+    })?;
     Ok(event.records)
 }
 

@@ -1,12 +1,14 @@
 //! The request events of create, update and delete.
 
 use hangar_sdk::http::Response;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::records::draft::Draft;
-use crate::records::hooks::{Events, Reply, Subject, around, request_document};
+use crate::records::event_document::{self, Document, Outcome as Told, Request, Status};
+use crate::records::hooks::{Events, Reply, Subject, around};
+use crate::records::query::Values;
 
 struct RequestEvent<'a> {
     draft: &'a mut Draft,
@@ -20,13 +22,17 @@ impl Subject for RequestEvent<'_> {
         self.reply.apply(patch);
     }
 
-    fn changes(&self) -> Value {
-        let mut changes = match self.draft.changes() {
-            Value::Object(changes) => changes,
-            _ => Map::new(),
-        };
-        changes.insert("response".into(), json!({"status": self.status}));
-        Value::Object(changes)
+    fn known(&self) -> Values {
+        self.draft.known()
+    }
+
+    fn changes(&self, known: &Values) -> Option<String> {
+        Some(event_document::text(&Told {
+            set: self.draft.difference(known),
+            response: Some(Status {
+                status: self.status,
+            }),
+        }))
     }
 }
 
@@ -45,7 +51,10 @@ pub fn in_request(
         return action(draft);
     }
     let entry = draft.entry.clone();
-    let document = draft.document(json!({"request": request_document(call)}));
+    let document = draft.document(Document {
+        request: Some(Request::of(call)),
+        ..Document::default()
+    });
     let mut subject = RequestEvent {
         draft,
         reply: Reply::default(),
