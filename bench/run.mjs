@@ -8,13 +8,20 @@ import { startCluster } from './lib/cluster.mjs';
 import { Contender, NAMES } from './lib/contenders.mjs';
 import { clusterMemory, cpu, pause, sessionsCpu, stopAll } from './lib/process.mjs';
 import { median, report } from './lib/report.mjs';
+import { seedRecords } from './lib/records.mjs';
 import { seed } from './lib/seed.mjs';
-import { measuredAs, prepare, WORKLOADS } from './lib/workloads.mjs';
+import { measuredAs, prepare, suite, WORKLOADS } from './lib/workloads.mjs';
 import { needWrk, writeLoad, wrk } from './lib/wrk.mjs';
 
 const STARTS = 3;
 const SETTLE_MS = 3000;
+/** What is loaded before a suite, and whom it compares. */
+const SUITES = {
+  core: { fill: seed, contenders: NAMES },
+  records: { fill: seedRecords, contenders: ['hangar', 'pocketbase'] },
+};
 const USE = `node bench/run.mjs [options]
+  --suite NAME        of ${Object.keys(SUITES).join(', ')}; default core
   --only LIST         of ${Object.keys(WORKLOADS).join(', ')}
   --contenders LIST   of ${NAMES.join(', ')}
   --connections LIST  default 1,32
@@ -28,7 +35,7 @@ function options() {
   const text = { type: 'string' };
   const { values } = parseArgs({
     options: {
-      only: text, contenders: text, connections: text, rounds: text, seconds: text, warmup: text, out: text,
+      suite: text, only: text, contenders: text, connections: text, rounds: text, seconds: text, warmup: text, out: text,
       quick: { type: 'boolean' }, help: { type: 'boolean' },
     },
   });
@@ -49,9 +56,12 @@ function options() {
   };
   const connections = (values.connections ?? (values.quick ? '32' : '1,32')).split(',').map(Number);
   if (connections.some((each) => !Number.isInteger(each) || each < 1 || each > 1000)) throw new Error('--connections must be numbers from 1 to 1000.');
+  const name = values.suite ?? 'core';
+  const { contenders } = SUITES[name] ?? (() => { throw new Error(`--suite: unknown ${name}; known are ${Object.keys(SUITES).join(', ')}.`); })();
   return {
-    workloads: list('only', Object.keys(WORKLOADS)),
-    contenders: list('contenders', NAMES),
+    suite: name,
+    workloads: list('only', suite(name)),
+    contenders: list('contenders', contenders),
     connections,
     rounds: Math.max(1, number('rounds', values.quick ? 1 : 3)),
     seconds: Math.max(1, number('seconds', values.quick ? 2 : 4)),
@@ -107,7 +117,7 @@ async function main() {
   for (const name of chosen.contenders) {
     const contender = new Contender(name, work, cluster);
     await contender.start();
-    await seed(contender);
+    await SUITES[chosen.suite].fill(contender);
     if (contender.url) cluster.sql(contender.databaseName, 'vacuum analyze');
     await contender.stop();
     servers[name] = await standingStill(contender, cluster);
@@ -161,7 +171,7 @@ async function main() {
   if (!chosen.quick || chosen.out) {
     const folder = fileURLToPath(new URL('runs', import.meta.url));
     mkdirSync(folder, { recursive: true });
-    const out = chosen.out ?? join(folder, `${result.at.slice(0, 16).replaceAll(':', '')}Z-${machine.cores}core.json`);
+    const out = chosen.out ?? join(folder, `${result.at.slice(0, 16).replaceAll(':', '')}Z-${chosen.suite === 'core' ? '' : `${chosen.suite}-`}${machine.cores}core.json`);
     writeFileSync(out, `${JSON.stringify(result, null, 1)}\n`);
     console.log(`\nraw results: ${out}`);
   }

@@ -18,7 +18,9 @@ type HangarSqlValue =
 interface HangarStatement { sql: string; params: HangarSqlValue[] }
 
 declare module "hangar:plugin/context@0.1.0" {
-  const context: { requestId(): string; identity(): string | null; forgetIdentity(subject: string): void };
+  const context: {
+    requestId(): string; identity(): string | null; forgetIdentity(subject: string): void; transactionMarked(mark: string): boolean;
+  };
   export default context;
 }
 declare module "hangar:log/logger@0.1.0" {

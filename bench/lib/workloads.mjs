@@ -1,5 +1,6 @@
 // What is measured, and how the answers are checked before anything is measured.
 import { deepStrictEqual as same } from 'node:assert/strict';
+import { RECORDS } from './records.mjs';
 import { newRow, ROWS, row } from './seed.mjs';
 
 const FILTER = encodeURIComponent('n>5000&&published=true');
@@ -43,7 +44,7 @@ const create = (name, suffix) => ({
  * name → {label, durable, pocketbase, request(contender)}. `durable` is whether a commit of PostgreSQL waits for the
  * disk. PocketBase has one durability (its WAL is not flushed at each commit), so it is measured once per kind of write.
  */
-export const WORKLOADS = {
+const CORE = {
   view: {
     label: 'view by id',
     request: () => ({
@@ -85,6 +86,11 @@ export const WORKLOADS = {
   },
 };
 
+export const WORKLOADS = { ...CORE, ...RECORDS };
+
+/** The workloads of a suite. */
+export const suite = (name) => Object.keys(WORKLOADS).filter((each) => (WORKLOADS[each].suite ?? 'core') === name);
+
 /** PocketBase's figure for a flushed write is that of the same write not flushed. */
 export const measuredAs = (contender, workload) =>
   (contender === 'pocketbase' && WORKLOADS[workload].instead) || workload;
@@ -96,7 +102,7 @@ export const measuredAs = (contender, workload) =>
 export async function prepare(contender, workload) {
   const request = WORKLOADS[workload].request(contender);
   const headers = { ...request.headers };
-  if (request.body !== undefined) headers['content-type'] = 'application/json';
+  if (request.body !== undefined) headers['content-type'] ??= 'application/json';
   const answer = await fetch(contender.base + request.paths[0], { method: request.method, headers, body: request.body });
   const text = await answer.text();
   try {

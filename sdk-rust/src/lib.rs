@@ -107,7 +107,8 @@ pub mod config {
 /// The current call: request id, identity.
 pub mod context {
     pub use crate::bindings::imports::hangar::plugin::context::{
-        after_transaction, forget_identity, identity, request_id,
+        after_transaction, forget_identity, identity, mark_transaction, request_id,
+        transaction_marked,
     };
 }
 /// Work that goes on when the current call has been answered.

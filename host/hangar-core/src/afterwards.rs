@@ -1,4 +1,5 @@
 use std::any::Any;
+use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,11 +7,41 @@ use crate::Result;
 
 /// Pieces of work one transaction may leave.
 const PIECES: usize = 10_000;
+/// Marks one transaction may bear, and bytes of one.
+const MARKS: usize = 100;
+const MARK_BYTES: usize = 100;
 
 /// A transaction as a call carries it from plugin to plugin: opaque to all but the crate that made it.
 pub trait Ambient: Any + Send + Sync {
     /// What is to be done when it has ended.
     fn afterwards(&self) -> &Afterwards;
+    /// What plugins have noted on it.
+    fn marks(&self) -> &Marks;
+}
+
+/// Words noted on a transaction for all calls within it.
+#[derive(Default)]
+pub struct Marks(Mutex<HashSet<String>>);
+
+impl Marks {
+    fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a word; false if there are too many already, or it is too long.
+    #[must_use]
+    pub fn set(&self, mark: String) -> bool {
+        let mut all = self.lock();
+        if all.contains(&mark) {
+            return true;
+        }
+        all.len() < MARKS && mark.len() <= MARK_BYTES && all.insert(mark)
+    }
+
+    /// Whether a word has been noted.
+    pub fn has(&self, mark: &str) -> bool {
+        self.lock().contains(mark)
+    }
 }
 
 /// A piece of work that waits for the end of a transaction.
@@ -106,6 +137,16 @@ mod tests {
             ]
         );
         assert_eq!(all.mark(), 0);
+    }
+
+    #[test]
+    fn marks_are_bounded_and_may_be_set_again() {
+        let marks = Marks::default();
+        assert!(!marks.has("a"));
+        assert!(marks.set("a".into()) && marks.set("a".into()) && marks.has("a"));
+        assert!(!marks.set("x".repeat(MARK_BYTES + 1)));
+        let fitting = (0..MARKS).filter(|at| marks.set(at.to_string())).count();
+        assert_eq!(fitting, MARKS - 1);
     }
 
     #[test]

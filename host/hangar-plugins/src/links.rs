@@ -281,6 +281,15 @@ impl plugin::context::Host for State {
     fn after_transaction(&mut self, work: String) -> wasmtime::Result<Result<bool, WitError>> {
         Ok(self.leave(work).map_err(WitError::from))
     }
+
+    fn mark_transaction(&mut self, mark: String) -> wasmtime::Result<Result<bool, WitError>> {
+        Ok(self.mark(mark).map_err(WitError::from))
+    }
+
+    fn transaction_marked(&mut self, mark: String) -> wasmtime::Result<bool> {
+        let ambient = self.call.ambient.as_ref();
+        Ok(ambient.is_some_and(|ambient| ambient.marks().has(&mark)))
+    }
 }
 
 impl plugin::background::Host for State {

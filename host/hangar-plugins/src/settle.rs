@@ -43,6 +43,24 @@ impl State {
     }
 }
 
+impl State {
+    /// Notes a word on the ambient transaction; false if there is none.
+    pub(crate) fn mark(&self, mark: String) -> Result<bool> {
+        match &self.call.ambient {
+            None => Ok(false),
+            Some(ambient) if ambient.marks().set(mark) => Ok(true),
+            Some(_) => Err(Error::new(
+                "limit",
+                500,
+                format!(
+                    "plugin \"{}\": a transaction bears at most 100 marks of 100 bytes",
+                    self.plugin.name
+                ),
+            )),
+        }
+    }
+}
+
 impl Settle for Host {
     fn settle(
         &self,

@@ -183,8 +183,8 @@ impl query::Host for View<'_> {
     async fn query(&mut self, statements: Vec<types::Statement>) -> Result<Vec<String>, WitError> {
         let service = self.service()?;
         let transaction = self.transaction();
-        let place = Place::find(&service.postgres, transaction.as_deref()).await?;
         let queries: Vec<Query> = statements.into_iter().map(query_of).collect();
+        let place = Place::find(&service.postgres, transaction.as_deref(), &queries).await?;
         Ok(plan::query(&place, &queries, self.limits).await?)
     }
 
@@ -192,7 +192,7 @@ impl query::Host for View<'_> {
         let service = self.service()?;
         let plan = self.plan(plan)?;
         let transaction = self.transaction();
-        let place = Place::find(&service.postgres, transaction.as_deref()).await?;
+        let place = Place::find(&service.postgres, transaction.as_deref(), plan.queries()).await?;
         Ok(plan::render(&place, &plan, self.limits).await?)
     }
 

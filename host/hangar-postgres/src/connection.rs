@@ -46,6 +46,16 @@ pub struct Query {
     pub params: Vec<Value>,
 }
 
+/// The comment a statement begins with that shall be planned for its parameters each time.
+const PLANNED: &str = "/* planned */";
+
+impl Query {
+    /// Whether it asks to be planned each time.
+    pub fn is_planned(&self) -> bool {
+        self.sql.starts_with(PLANNED)
+    }
+}
+
 impl Connection {
     pub fn new(client: Client) -> Self {
         Self {
@@ -216,8 +226,7 @@ impl Running {
 
 /// Statements that act on the session are the host's business: connections are shared, transactions are resources.
 fn refuse_session_statements(sql: &str) -> Result<()> {
-    let word: String = sql
-        .trim_start()
+    let word: String = first_words(sql)
         .chars()
         .take_while(|c| c.is_ascii_alphabetic())
         .collect();
@@ -229,4 +238,55 @@ fn refuse_session_statements(sql: &str) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// What is left of a statement after the comments and white space in front.
+fn first_words(mut sql: &str) -> &str {
+    loop {
+        sql = sql.trim_start();
+        if let Some(line) = sql.strip_prefix("--") {
+            sql = line.split_once('\n').map_or("", |(_, rest)| rest);
+        } else if let Some(mut inside) = sql.strip_prefix("/*") {
+            // Comments of this form nest.
+            let mut depth = 1;
+            while depth > 0 {
+                let Some(at) = inside.find("*/") else {
+                    return "";
+                };
+                match inside[..at].find("/*") {
+                    Some(opened) => {
+                        depth += 1;
+                        inside = &inside[opened + 2..];
+                    }
+                    None => {
+                        depth -= 1;
+                        inside = &inside[at + 2..];
+                    }
+                }
+            }
+            sql = inside;
+        } else {
+            return sql;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_about_the_session_do_not_hide_behind_comments() {
+        for sql in [
+            "SET ROLE x",
+            "  begin",
+            "/* a */ set role x",
+            "-- a\n/* b /* c */ d */\tCOMMIT",
+        ] {
+            assert!(refuse_session_statements(sql).is_err(), "{sql}");
+        }
+        for sql in ["SELECT 1", "/* planned */ SELECT 1", "/* SET", "-- SET", ""] {
+            assert!(refuse_session_statements(sql).is_ok(), "{sql}");
+        }
+    }
 }

@@ -55,6 +55,16 @@ pub struct Plan {
     pub when_failed: Option<Fallback>,
 }
 
+impl Plan {
+    /// Its statements.
+    pub fn queries(&self) -> impl Iterator<Item = &Query> {
+        self.segments.iter().filter_map(|segment| match segment {
+            Segment::Text(_) => None,
+            Segment::Rows { query, .. } => Some(query),
+        })
+    }
+}
+
 /// Where statements run.
 pub enum Place<'a> {
     Shared(Arc<Connection>),
@@ -62,11 +72,18 @@ pub enum Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// The ambient transaction if there is one, else a shared connection.
-    pub async fn find(postgres: &Postgres, transaction: Option<&'a Transaction>) -> Result<Self> {
+    /// The ambient transaction if there is one, else a shared connection that suits these statements.
+    pub async fn find(
+        postgres: &Postgres,
+        transaction: Option<&'a Transaction>,
+        queries: impl IntoIterator<Item = &Query>,
+    ) -> Result<Self> {
         match transaction {
             Some(transaction) => Ok(Self::Transaction(transaction)),
-            None => Ok(Self::Shared(postgres.shared().await?)),
+            None => {
+                let planned = queries.into_iter().any(Query::is_planned);
+                Ok(Self::Shared(postgres.shared(planned).await?))
+            }
         }
     }
 
@@ -171,7 +188,7 @@ pub async fn render(place: &Place<'_>, plan: &Plan, limits: &Limits) -> Result<O
 
 /// Runs a plan as the body of a response.
 pub async fn produce(postgres: &Postgres, plan: Plan, limits: &Limits) -> Result<Produced> {
-    let place = Place::find(postgres, None).await?;
+    let place = Place::find(postgres, None, plan.queries()).await?;
     let answer = |fallback: Fallback| Produced::bytes(Some(fallback.status), fallback.text);
     match render(&place, &plan, limits).await {
         Ok(Some(text)) => Ok(Produced::bytes(None, text)),

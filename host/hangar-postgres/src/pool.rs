@@ -36,6 +36,8 @@ impl Default for PostgresOptions {
 pub struct Postgres {
     connect: ConnectOptions,
     shared: Vec<Shared>,
+    /// As many, for statements that are planned anew for their parameters.
+    planned: Vec<Shared>,
     turn: AtomicUsize,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
@@ -72,25 +74,26 @@ impl Postgres {
         options: PostgresOptions,
         limits: Limits,
     ) -> Result<Arc<Self>> {
+        let slots = || (0..options.shared.max(1)).map(|_| Shared::default());
         let postgres = Self {
             connect,
-            shared: (0..options.shared.max(1))
-                .map(|_| Shared::default())
-                .collect(),
+            shared: slots().collect(),
+            planned: slots().collect(),
             turn: AtomicUsize::new(0),
             idle: Mutex::default(),
             permits: Arc::new(Semaphore::new(options.exclusive.max(1))),
             wait: options.wait,
             limits,
         };
-        postgres.shared().await?;
+        postgres.shared(false).await?;
         Ok(Arc::new(postgres))
     }
 
-    /// One of the shared connections, opened or reopened where needed.
-    pub(crate) async fn shared(&self) -> Result<Arc<Connection>> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.shared.len();
-        let slot = &self.shared[turn];
+    /// One of the shared connections, opened or reopened where needed; of those that plan each time if `planned`.
+    pub(crate) async fn shared(&self, planned: bool) -> Result<Arc<Connection>> {
+        let slots = if planned { &self.planned } else { &self.shared };
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % slots.len();
+        let slot = &slots[turn];
         if let Some(connection) = slot.usable() {
             return Ok(connection);
         }
@@ -99,6 +102,10 @@ impl Postgres {
             return Ok(connection);
         }
         let connection = Arc::new(self.connect().await?);
+        if planned {
+            let setting = "SET plan_cache_mode = force_custom_plan";
+            connection.batch(setting).await?;
+        }
         slot.connection.store(Some(connection.clone()));
         Ok(connection)
     }
@@ -171,7 +178,7 @@ impl Postgres {
 
     /// Drops what is prepared everywhere: the schema has changed.
     pub(crate) fn forget_prepared(&self) {
-        for slot in &self.shared {
+        for slot in self.shared.iter().chain(&self.planned) {
             if let Some(connection) = slot.usable() {
                 connection.forget_all();
             }
@@ -188,7 +195,7 @@ impl Postgres {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<()> {
-        self.shared().await?.batch("SELECT 1").await
+        self.shared(false).await?.batch("SELECT 1").await
     }
 }
 

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use hangar_core::{Afterwards, Ambient, Error, Result};
+use hangar_core::{Afterwards, Ambient, Error, Marks, Result};
 
 use crate::connection::Connection;
 use crate::pool::{Exclusive, Postgres};
@@ -20,11 +20,16 @@ pub struct Transaction {
     deadline: Instant,
     /// Work that waits for the end of all of it.
     afterwards: Afterwards,
+    marks: Marks,
 }
 
 impl Ambient for Transaction {
     fn afterwards(&self) -> &Afterwards {
         &self.afterwards
+    }
+
+    fn marks(&self) -> &Marks {
+        &self.marks
     }
 }
 
@@ -43,6 +48,7 @@ impl Transaction {
             stack: Mutex::default(),
             deadline: Instant::now() + lifetime,
             afterwards: Afterwards::default(),
+            marks: Marks::default(),
         })
     }
 

@@ -8,6 +8,7 @@ use hangar_filter::schema::{
 };
 use hangar_filter::{Auth, Options, Query, Request as FilterRequest, Scope, Value};
 use hangar_model::{Collection, CollectionType, Field, FieldOptions, FieldType};
+use hangar_sdk::context::transaction_marked;
 use hangar_sdk::http::Request;
 use hangar_sdk::{Error, Result, collections, form, kv, postgres};
 use serde_json::Map;
@@ -101,10 +102,12 @@ fn parameter(value: Value) -> postgres::Value {
 
 /// All collections: a rule may cross into any of them.
 fn schemas() -> Result<Schemas> {
+    // In a transaction that has changed collections nothing cached holds.
+    let marked = transaction_marked(TOPIC);
     let revision = kv::revisions::current(TOPIC);
     let kept = SCHEMAS.with_borrow(|kept| {
         kept.as_ref()
-            .filter(|(of, _)| *of == revision)
+            .filter(|(of, _)| *of == revision && !marked)
             .map(|(_, all)| all.clone())
     });
     if let Some(all) = kept {
@@ -120,7 +123,9 @@ fn schemas() -> Result<Schemas> {
         all.push(filter_collection(&collection));
     }
     let all = Rc::new(all);
-    SCHEMAS.set(Some((revision, all.clone())));
+    if !marked {
+        SCHEMAS.set(Some((revision, all.clone())));
+    }
     Ok(all)
 }
 

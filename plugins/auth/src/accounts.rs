@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use hangar_model::index::Index;
 use hangar_model::{ApiError, AuthOptions, Collection};
+use hangar_sdk::context::transaction_marked;
 use hangar_sdk::http::Request;
 use hangar_sdk::{Error, Result, collections, kv};
 
@@ -66,6 +67,14 @@ pub enum Kind {
 
 /// The collection of a name (any case) or id.
 pub fn get(name_or_id: &str) -> Result<Kind> {
+    // In a transaction that has changed collections nothing cached holds.
+    if transaction_marked(TOPIC) {
+        return Ok(match load(name_or_id)? {
+            Some(Found::Accounts(accounts)) => Kind::Auth(accounts),
+            Some(Found::Other) => Kind::Other,
+            None => Kind::Missing,
+        });
+    }
     let revision = kv::revisions::current(TOPIC);
     let kept = CACHE.with_borrow_mut(|cache| {
         if cache.revision != revision || cache.found.len() >= MOST {

@@ -11,13 +11,14 @@ use std::rc::Rc;
 use hangar_filter::schema::{Collection as FilterCollection, Schema};
 use hangar_model::options::RelationOptions;
 use hangar_model::{Collection, Field, FieldOptions};
+use hangar_sdk::context::transaction_marked;
 use hangar_sdk::postgres::Value;
 use hangar_sdk::{Error, Result, kv, log, postgres};
 use serde::Deserialize;
 
 pub use crate::entry::{Entry, Rule, RuleKind};
 
-/// Topic bumped after every change of a collection.
+/// Topic bumped after every change of a collection, and the mark of transactions that have made one.
 pub const TOPIC: &str = "collections";
 
 const INDEX: &str = "SELECT coalesce(json_agg(json_build_object('id', c.id, 'name', c.name, 'type', c.data ->> 'type', \
@@ -68,6 +69,11 @@ thread_local! {
 /// # Errors
 /// What the database says.
 pub fn current() -> Result<Rc<Catalog>> {
+    // A transaction that has changed collections sees what may never come to be: nothing cached holds there, and
+    // nothing it reads may be cached.
+    if transaction_marked(TOPIC) {
+        return load();
+    }
     let revision = kv::revisions::current(TOPIC);
     let kept = CURRENT.with_borrow(|current| {
         current
@@ -84,10 +90,7 @@ pub fn current() -> Result<Rc<Catalog>> {
         Error::internal(format!("the index of collections cannot be read: {error}"))
     })?;
     let catalog = Rc::new(Catalog::of(revision, slots));
-    // A transaction may see collections that never come to be.
-    if !postgres::active() {
-        CURRENT.set(Some(catalog.clone()));
-    }
+    CURRENT.set(Some(catalog.clone()));
     Ok(catalog)
 }
 
@@ -113,9 +116,6 @@ fn parse(text: &str) -> Result<Collection> {
 
 /// A text from the cache that all instances share, or else from where it comes.
 fn shared(key: &str, read: impl FnOnce() -> Result<Option<String>>) -> Result<Option<String>> {
-    if postgres::active() {
-        return read();
-    }
     if let Ok(Some(text)) = kv::store::get(key) {
         return Ok(Some(text));
     }

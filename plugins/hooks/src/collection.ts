@@ -1,5 +1,5 @@
 /** PocketBase's `Collection`, read-only: what the collections plugin tells about one. */
-import { guard, records, revisions } from "./host";
+import { context, guard, records, revisions } from "./host";
 
 export interface FieldJson { id?: string; name: string; type: string; hidden?: boolean; [option: string]: unknown }
 export interface CollectionJson { id: string; name: string; type: string; system?: boolean; fields?: FieldJson[]; indexes?: string[]; [key: string]: unknown }
@@ -73,6 +73,9 @@ const cache = new Map<string, Collection>();
 
 /** Kept until the collections plugin says that something has changed. Throws what the host says of an unknown one. */
 export function collectionOf(nameOrId: string): Collection {
+  const read = () => new Collection(JSON.parse(guard(records.collection, nameOrId)) as CollectionJson);
+  // In a transaction that has changed collections nothing cached holds.
+  if (context.transactionMarked(TOPIC)) return read();
   const now = revisions.current(TOPIC);
   if (now !== revision) {
     cache.clear();
@@ -80,7 +83,7 @@ export function collectionOf(nameOrId: string): Collection {
   }
   let found = cache.get(nameOrId);
   if (!found) {
-    found = new Collection(JSON.parse(guard(records.collection, nameOrId)) as CollectionJson);
+    found = read();
     cache.set(found.id, found).set(found.name, found).set(nameOrId, found);
     if (cache.size > 3000) cache.clear(); // names of any case count, so there must be a bound
   }

@@ -65,7 +65,7 @@ export async function start(files, { dev = false } = {}) {
   const collectionOf = (name) => collections.find((one) => one.id === name || one.name === name);
   const whole = (collection, record) => JSON.stringify({ ...record, collectionId: collectionOf(collection).id, collectionName: collectionOf(collection).name });
   const host = {
-    "hangar:plugin/context": { requestId: () => "r1", identity: () => null, forgetIdentity() {} },
+    "hangar:plugin/context": { requestId: () => "r1", identity: () => null, forgetIdentity() {}, transactionMarked: () => false },
     "hangar:http/guard": { clientAddress: () => "", privilegedMayCome: () => true, check() {} },
     "hangar:log/logger": {
       log: (level, message, fields) => calls.log.push({ level, message, fields: fields ? JSON.parse(fields) : {} }),

@@ -12,57 +12,12 @@ use crate::catalog::{Catalog, Entry, Rule, RuleKind};
 use crate::records::document;
 use crate::records::guard::{self, Action};
 use crate::records::hooks::{self, Events};
+use crate::records::page::Page;
 use crate::records::plans::Prepared;
 use crate::records::present::{self, Options};
 use crate::records::query::{self, Values};
 use crate::records::record::Shown;
 use crate::records::template::Audience;
-
-/// Records a page holds unless the client says otherwise.
-const PER_PAGE: i64 = 30;
-/// Records a page can hold.
-const MAX_PER_PAGE: i64 = 1000;
-
-/// Which part of the list is asked for.
-#[derive(Debug, PartialEq, Eq)]
-struct Page {
-    page: i64,
-    per_page: i64,
-    skip_total: bool,
-}
-
-impl Page {
-    fn read(call: &Call) -> Result<Self, ApiError> {
-        let number = |name: &str| match call.parameter(name) {
-            "" => Ok(0),
-            text => text.parse::<i64>().map_err(|_| ApiError::bad_request("")),
-        };
-        let skip_total = match call.parameter("skipTotal") {
-            "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
-            "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
-            _ => return Err(ApiError::bad_request("")),
-        };
-        let (page, per_page) = (number("page")?, number("perPage")?);
-        Ok(Self {
-            page: page.max(1),
-            per_page: if per_page <= 0 {
-                PER_PAGE
-            } else {
-                per_page.min(MAX_PER_PAGE)
-            },
-            skip_total,
-        })
-    }
-
-    fn tail(&self) -> String {
-        let offset = (self.page - 1).saturating_mul(self.per_page);
-        if offset == 0 {
-            format!(" LIMIT {}", self.per_page)
-        } else {
-            format!(" LIMIT {} OFFSET {offset}", self.per_page)
-        }
-    }
-}
 
 /// Answers the request.
 pub fn handle(catalog: &Catalog, entry: &Entry, call: &Call) -> Outcome<Response> {
@@ -200,8 +155,9 @@ fn compile(
         "SELECT count(*) AS n FROM {} WHERE {}",
         built.count_from, built.where_sql
     );
-    let statement =
-        query::rows_statement(&shape.select_list(&email_sql), built, &wanted.page.tail());
+    let statement = wanted
+        .page
+        .statement(entry, &shape.select_list(&email_sql), built);
     let Page {
         page,
         per_page,
@@ -268,7 +224,9 @@ fn slow(
         built.count_from, built.where_sql
     );
     let count_params = query::params(built.params.clone());
-    let statement = query::rows_statement(&query::full_list(entry), built, &wanted.page.tail());
+    let statement = wanted
+        .page
+        .statement(entry, &query::full_list(entry), built);
     let mut segments = vec![query::full_rows(entry, statement)];
     if !wanted.page.skip_total {
         segments.push(Segment::Rows(Rendered {
@@ -399,6 +357,28 @@ mod tests {
                 .starts_with("SELECT n, (n + 10 - 1) / 10 FROM (SELECT count(*) AS n FROM")
         );
         assert_eq!(statements("posts", "skipTotal=1").len(), 1);
+    }
+
+    #[test]
+    fn a_page_far_back_is_found_before_it_is_read() {
+        let all = statements("posts", "sort=-n&page=101&perPage=10");
+        assert_eq!(
+            all[0].sql,
+            "SELECT \"posts\".\"id\", \"posts\".\"n\", \"posts\".\"published\" FROM \"public\".\"posts\" AS \"posts\" \
+             WHERE \"posts\".\"_rowid_\" = ANY (ARRAY(SELECT \"posts\".\"_rowid_\" FROM \"public\".\"posts\" AS \"posts\" \
+             WHERE TRUE ORDER BY \"posts\".\"n\" DESC, \"posts\".\"_rowid_\" ASC LIMIT 10 OFFSET 1000)) \
+             ORDER BY \"posts\".\"n\" DESC, \"posts\".\"_rowid_\" ASC"
+        );
+    }
+
+    #[test]
+    fn patterns_are_planned_for_their_values() {
+        let planned = |query: &str| {
+            let all = statements("posts", query);
+            all[0].sql.starts_with("/* planned */ SELECT ")
+        };
+        assert!(planned("filter=id~%22a%22"));
+        assert!(!planned("filter=n%3E1"));
     }
 
     #[test]

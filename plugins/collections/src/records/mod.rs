@@ -12,6 +12,7 @@ mod expand;
 pub mod guard;
 pub mod hooks;
 pub mod list;
+pub mod page;
 pub mod plans;
 pub mod present;
 pub mod query;

@@ -5,14 +5,12 @@ use std::time::Instant;
 use hangar_model::ApiError;
 use hangar_model::json::to_json;
 use hangar_sdk::http::{Request, Response};
-use hangar_sdk::kv;
 use hangar_sdk::postgres::{self, Rows};
 use serde_json::{Value, json};
 use sqlparser::tokenizer::{Location, Token};
 
 use crate::answer::{Failure, Outcome};
-use crate::catalog::TOPIC;
-use crate::records::write;
+use crate::records::{ended, write};
 use crate::schema::{dry_run, permitted, picked};
 
 /// Rows shown.
@@ -38,7 +36,7 @@ pub fn handle(request: &Request) -> Outcome<Response> {
     });
     if !reads {
         // Whatever was changed: collections are read anew.
-        kv::revisions::bump(TOPIC);
+        ended::announce_change()?;
     }
     let rows = match result {
         Ok(rows) => rows,

@@ -3,8 +3,8 @@
 use hangar_model::ddl::{self, Statement};
 use hangar_model::validate::{Checks, validate};
 use hangar_model::{ApiError, Collection};
+use hangar_sdk::context;
 use hangar_sdk::postgres::{self, Value};
-use hangar_sdk::{context, kv};
 
 use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog, TOPIC};
@@ -23,12 +23,13 @@ pub fn change<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
             "SELECT pg_advisory_xact_lock(hashtext('hangar_collections.collections'))",
             vec![],
         )?;
+        context::mark_transaction(TOPIC)?;
         policies::release_views()?;
         let value = work()?;
         policies::settle()?;
         Ok(value)
     })?;
-    kv::revisions::bump(TOPIC);
+    ended::announce_change()?;
     Ok(value)
 }
 

@@ -1,0 +1,94 @@
+//! Which part of a list is asked for, and the statement that reads it.
+
+use hangar_filter::Built;
+use hangar_model::ApiError;
+use hangar_model::sql::{ROWID, ident};
+use hangar_sdk::postgres::Statement;
+
+use crate::call::Call;
+use crate::catalog::Entry;
+use crate::records::query;
+
+/// Records of a page, where the client names none.
+const PER_PAGE: i64 = 30;
+/// Records of a page at most.
+const MAX_PER_PAGE: i64 = 1000;
+/// Rows before a page from which on it is cheaper to find the page's rows first, by their sort keys alone, and to read
+/// only those whole.
+const DEEP: i64 = 1000;
+/// Tells the host to plan a statement for the values of each request (`hangar:postgres/types.statement`).
+const PLANNED: &str = "/* planned */ ";
+
+/// Which part of the list is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Page {
+    /// From 1.
+    pub page: i64,
+    /// Records of a page.
+    pub per_page: i64,
+    /// Whether records are not counted.
+    pub skip_total: bool,
+}
+
+impl Page {
+    /// Reads the query.
+    ///
+    /// # Errors
+    /// 400 for what is no number.
+    pub fn read(call: &Call) -> Result<Self, ApiError> {
+        let number = |name: &str| match call.parameter(name) {
+            "" => Ok(0),
+            text => text.parse::<i64>().map_err(|_| ApiError::bad_request("")),
+        };
+        let skip_total = match call.parameter("skipTotal") {
+            "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
+            _ => return Err(ApiError::bad_request("")),
+        };
+        let (page, per_page) = (number("page")?, number("perPage")?);
+        Ok(Self {
+            page: page.max(1),
+            per_page: if per_page <= 0 {
+                PER_PAGE
+            } else {
+                per_page.min(MAX_PER_PAGE)
+            },
+            skip_total,
+        })
+    }
+
+    fn offset(&self) -> i64 {
+        (self.page - 1).saturating_mul(self.per_page)
+    }
+
+    fn tail(&self) -> String {
+        match self.offset() {
+            0 => format!(" LIMIT {}", self.per_page),
+            offset => format!(" LIMIT {} OFFSET {offset}", self.per_page),
+        }
+    }
+
+    /// The statement that reads the rows of this page.
+    pub fn statement(&self, entry: &Entry, select_list: &str, mut built: Built) -> Statement {
+        let joins = built.from.contains(" JOIN ");
+        // What such a condition finds differs by orders of magnitude between one value and the next.
+        let varied = joins
+            || [" LIKE ", "(SELECT "]
+                .iter()
+                .any(|word| built.where_sql.contains(word));
+        let mut tail = self.tail();
+        if self.offset() >= DEEP && !joins && !entry.is_view() {
+            let rowid = format!("{}.{}", ident(&entry.name), ident(ROWID));
+            built.where_sql = format!(
+                "{rowid} = ANY (ARRAY(SELECT {rowid} FROM {} WHERE {} ORDER BY {}{tail}))",
+                built.from, built.where_sql, built.order_by
+            );
+            tail.clear();
+        }
+        let mut statement = query::rows_statement(select_list, built, &tail);
+        if varied {
+            statement.sql.insert_str(0, PLANNED);
+        }
+        statement
+    }
+}
