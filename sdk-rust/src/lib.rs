@@ -64,9 +64,7 @@ pub mod sqlite {
 }
 /// Backups of everything.
 pub mod backup {
-    pub use crate::bindings::imports::hangar::backup::backups::{
-        busy, create, delete, list, restore,
-    };
+    pub use crate::bindings::imports::hangar::backup::backups::{busy, create, restore};
 }
 /// The operator's folder and console, for commands.
 pub mod operator {

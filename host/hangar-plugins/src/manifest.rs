@@ -67,6 +67,9 @@ pub struct Route {
     /// Whether the plugin counts requests itself (`hangar:http/guard.check`), so that the host does not.
     #[serde(default)]
     pub own_limits: bool,
+    /// Whether a request may take as long as a long command (`limits.command-ms`).
+    #[serde(default)]
+    pub long: bool,
     /// Whether the host takes `multipart/form-data` bodies apart as they arrive (`hangar:http/form`).
     #[serde(default)]
     pub forms: bool,
@@ -92,8 +95,12 @@ pub struct Subscription {
 pub struct Cron {
     /// Unique in the plugin.
     pub id: String,
-    /// When, as `hangar-cron` reads it.
-    pub expression: String,
+    /// When, as `hangar-cron` reads it. Without it the job waits until a plugin that is granted `crons` sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
+    /// Whether it may take as long as a long command (`limits.command-ms`).
+    #[serde(default)]
+    pub long: bool,
 }
 
 /// A command of the CLI that a plugin serves.

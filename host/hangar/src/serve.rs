@@ -56,7 +56,7 @@ async fn with_database(
 ) -> Result<()> {
     let host = wiring::host(settings, database, None)?;
     let telemetry = wiring::telemetry_of(&host);
-    telemetry.start(connector(database));
+    telemetry.start(database.connector());
     let manager = Arc::new(Manager::new(host.clone()));
     manager.apply(settings).await?;
     let supervisor = database.cluster.clone().map(|cluster| {
@@ -67,7 +67,7 @@ async fn with_database(
         })
     });
     tokio::spawn(Host::reclaim(host.clone()));
-    let jobs = tokio::spawn(scheduler::run(host.clone(), connector(database)));
+    let jobs = tokio::spawn(scheduler::run(host.clone(), database.connector()));
     let renewal = tokio::spawn(keep_current(manager, settings.clone(), flags));
     let address = listener
         .local_addr()
@@ -115,15 +115,6 @@ async fn with_database(
     }
     tracing::info!("stopped");
     served
-}
-
-/// How background work gets connections of its own.
-fn connector(database: &Database) -> hangar_telemetry::Connect {
-    let options = database.postgres.connect_options().clone();
-    Arc::new(move || {
-        let options = options.clone();
-        Box::pin(async move { options.connect().await })
-    })
 }
 
 /// Says where the server is, which plugins run, and how to make the first superuser.

@@ -62,7 +62,12 @@ pub fn host(
         ["storage", "backups"].map(|area| (area, settings.dir.join(area))),
     )));
     services.insert(files.clone());
-    services.insert(crate::backup::service(settings, database, running.as_ref()));
+    services.insert(crate::backup::service(
+        settings,
+        database,
+        files.clone(),
+        running.as_ref(),
+    ));
     let places = ["storage", "backups"];
     let mut operator = Operator {
         places: places.map(|name| (name, settings.dir.join(name))).into(),
