@@ -36,17 +36,19 @@ pub struct Backup {
     database: Database,
     shelf: Arc<dyn Shelf>,
     pub(crate) turns: Turns,
+    replaced: Arc<dyn Fn() + Send + Sync>,
     /// The plugin whose command is running and what the operator named for it.
     pub(crate) named: Option<(String, PathBuf)>,
 }
 
 impl Backup {
-    /// Backs up the data directory `dir` and a database.
+    /// Backs up the data directory `dir` and a database. `replaced` is called when a restore has replaced them.
     pub fn new(
         dir: PathBuf,
         database: Database,
         lock: Arc<dyn Lock>,
         shelf: Arc<dyn Shelf>,
+        replaced: Arc<dyn Fn() + Send + Sync>,
         named: Option<(String, PathBuf)>,
     ) -> Self {
         Self {
@@ -54,6 +56,7 @@ impl Backup {
             database,
             shelf,
             turns: Turns::new(lock),
+            replaced,
             named,
         }
     }
@@ -104,7 +107,10 @@ impl Backup {
             self.dir.clone(),
             work.path().to_owned(),
         );
-        blocking(move || restore::restore(&database, &dir, &file, &folder)).await
+        let done = blocking(move || restore::restore(&database, &dir, &file, &folder)).await;
+        // Also after an error: the database may have been replaced before.
+        (self.replaced)();
+        done
     }
 }
 

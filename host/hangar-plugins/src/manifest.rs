@@ -38,6 +38,9 @@ pub struct Manifest {
     /// Commands it adds to the CLI.
     #[serde(default)]
     pub commands: Vec<Command>,
+    /// Topics of `hangar:kv/revisions`: when another process has bumped one, the plugin is activated again.
+    #[serde(default)]
+    pub renewed_by: Vec<String>,
     /// Whether it takes the files of a folder as sources and wants to be renewed when they change.
     #[serde(default)]
     pub watch: bool,

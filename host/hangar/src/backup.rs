@@ -13,6 +13,8 @@ use hangar_telemetry::Connect;
 use tokio_postgres::config::{Host, SslMode};
 
 use crate::database::Database;
+use crate::news::News;
+use crate::nodes::Nodes;
 use crate::settings::Settings;
 use crate::wiring::Running;
 
@@ -21,6 +23,7 @@ pub fn service(
     settings: &Settings,
     database: &Database,
     files: Arc<Files>,
+    nodes: Arc<Nodes>,
     running: Option<&Running>,
 ) -> Backup {
     let named = running.and_then(|running| {
@@ -32,6 +35,7 @@ pub fn service(
         target(settings, database),
         Arc::new(OnDatabase(database.connector())),
         Arc::new(Blobs(files)),
+        Arc::new(move || nodes.tell(News::everything())),
         named,
     )
 }

@@ -86,7 +86,7 @@ pub fn list() -> Result<String> {
 pub fn restore() -> Result<String> {
     let restored: Restored = serde_json::from_str(&backup::restore(&place::current()?.text)?)?;
     Ok(format!(
-        "Restored the backup of {}: the database and {} files.\nRestart every server that runs on this database: it does not know of the change.",
+        "Restored the backup of {}: the database and {} files.",
         hangar_model::date::format(restored.created),
         restored.files
     ))
