@@ -15,8 +15,11 @@ pub struct Revisions {
     topics: AtomicUsize,
     max_topics: usize,
     shared: AtomicU32,
-    told: OnceLock<Box<dyn Fn(&str) + Send + Sync>>,
+    told: OnceLock<Told>,
 }
+
+/// Is told of topics that are bumped.
+type Told = Box<dyn Fn(&str) + Send + Sync>;
 
 impl Default for Revisions {
     fn default() -> Self {

@@ -44,8 +44,11 @@ pub(crate) struct Identities {
     cache: moka::sync::Cache<Arc<str>, Arc<Identity>>,
     /// Moves with every `forget`: an answer that was being made meanwhile may be stale and is not kept.
     changes: AtomicU64,
-    told: OnceLock<Box<dyn Fn(&str) + Send + Sync>>,
+    told: OnceLock<Told>,
 }
+
+/// Is told of subjects that are forgotten.
+type Told = Box<dyn Fn(&str) + Send + Sync>;
 
 /// The part of an identity that the host understands.
 #[derive(Default, Deserialize)]

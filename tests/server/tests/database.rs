@@ -1,11 +1,10 @@
 //! Databases that are not there, not ours, stopped, broken, or full.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use hangar_tests::{Api, Load, Server, Site, eventually, program, sql};
+use hangar_tests::{Api, Load, Server, Site, eventually, sql};
 use nix::sys::signal::{Signal, kill};
 use serde_json::json;
 

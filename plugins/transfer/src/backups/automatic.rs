@@ -1,33 +1,67 @@
 //! The job that makes backups.
 
+use hangar_sdk::hooks::{Raised, raise};
 use hangar_sdk::{Error, Result, backup, log, storage};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Entry, all, name, place};
+use super::place::{self, Place};
+use super::{Entry, all, name};
 use crate::settings;
 
 /// How the names of automatic backups begin; others are never removed.
 const OURS: &str = "@auto_pb_backup_";
+
+/// The event by which those who run the application are told of a fault; its payload is `{"subject","message"}`. The
+/// plugin that sends mails subscribes to it.
+const ALERT: &str = "onSystemAlert";
 
 /// Makes a backup and removes the oldest automatic ones past `backups.cronMaxKeep`.
 ///
 /// # Errors
 /// Why there is none.
 pub fn run() -> Result<()> {
-    attempt().inspect_err(|error| {
-        let fields = serde_json::json!({"error": error.message}).to_string();
-        log::record(log::Level::Error, "The automatic backup failed.", &fields);
-    })
+    let place = place::current()?;
+    let name = name::generated("@auto_")?;
+    let made = backup::create(&place.text, &name);
+    if let Err(error) = &made {
+        record("[Backup cron] Failed to create backup", &name, error);
+        alert(error);
+    }
+    // Also after a failure: what is too old is too old.
+    let removed = remove_surplus(&place);
+    if let Err(error) = &removed {
+        record("[Backup cron] Failed to remove old backups", "", error);
+    }
+    made.and(removed)
 }
 
-fn attempt() -> Result<()> {
-    let place = place::current()?;
-    backup::create(&place.text, &name::generated("@auto_")?)?;
-    for old in surplus(all(&place)?, kept()?) {
-        storage::delete(&place.text, &old).map_err(|error| Error {
-            message: format!("the old backup {old} cannot be removed: {}", error.message),
-            ..error
-        })?;
+/// Leaves an entry in the log of the application.
+fn record(message: &str, name: &str, error: &Error) {
+    let mut fields = json!({"error": error.message});
+    if !name.is_empty() {
+        fields["name"] = name.into();
+    }
+    log::record(log::Level::Error, message, &fields.to_string());
+}
+
+fn alert(error: &Error) {
+    let message = format!(
+        "Failed to create/upload automated backup. Raw error:\n{}",
+        error.message
+    );
+    let payload = json!({"subject": "Autobackup failure", "message": message}).to_string();
+    let told = raise(ALERT, &[], &payload).and_then(|raised| {
+        let payload = raised.turn().payload;
+        Raised::finish(raised, Ok(payload.as_str()))
+    });
+    if let Err(error) = told {
+        record("[Backup cron] Failed to send an alert", "", &error);
+    }
+}
+
+fn remove_surplus(place: &Place) -> Result<()> {
+    for old in surplus(all(place)?, kept()?) {
+        storage::delete(&place.text, &old)?;
     }
     Ok(())
 }
