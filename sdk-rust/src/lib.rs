@@ -64,9 +64,7 @@ pub mod sqlite {
 }
 /// Backups of everything.
 pub mod backup {
-    pub use crate::bindings::imports::hangar::backup::backups::{
-        busy, create, delete, list, restore,
-    };
+    pub use crate::bindings::imports::hangar::backup::backups::{busy, create, restore};
 }
 /// The operator's folder and console, for commands.
 pub mod operator {
@@ -85,8 +83,8 @@ pub mod crypto {
 /// Structured log lines.
 pub mod log {
     pub use crate::bindings::imports::hangar::log::logger::{Level, log, record};
-    /// Sets what the log store keeps.
-    pub use crate::bindings::imports::hangar::log::store::configure;
+    /// Sets what the log store keeps, and gives it entries of the past.
+    pub use crate::bindings::imports::hangar::log::store::{add, configure};
     /// An error line without fields.
     pub fn error(message: &str) {
         log(Level::Error, message, "");

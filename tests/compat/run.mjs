@@ -14,6 +14,7 @@ import { startProvider } from './lib/idp.mjs';
 import { mailAnswer, startMailServer } from './lib/mail.mjs';
 import { matrix } from './lib/matrix.mjs';
 import { Normaliser } from './lib/normalise.mjs';
+import { startS3 } from './lib/s3.mjs';
 import { KIND_NAMES, SUPERUSER, startServer, stopAll } from './lib/servers.mjs';
 import { sdkSteps } from './sdk.mjs';
 
@@ -48,14 +49,15 @@ function options() {
 
 /** One server with what its side has learnt: captured values and volatile names. */
 class Side {
-  constructor(server, provider, fixedText, mail, vars = {}) {
+  constructor(server, provider, fixedText, mail, vars = {}, s3 = null) {
     this.server = server;
     this.mail = mail;
     this.provider = provider;
     this.vars = { ...vars, idp: provider.base, root_email: SUPERUSER.email, root_password: SUPERUSER.password, bad_token: 'not.a.token', NUL: '\\u0000' };
-    this.normaliser = new Normaliser(fixedText, { [server.base]: '<base>', [provider.base]: '<idp>' });
+    this.normaliser = new Normaliser(fixedText, { [server.base]: '<base>', [provider.base]: '<idp>', ...(s3 && { [s3.base]: '<s3>' }) });
     this.streams = new Map();
     if (mail) this.vars.mail_port = mail.port;
+    if (s3) this.vars.s3 = s3.base;
   }
 
   /** `CONNECT name`, `EXPECT name 2 messages`, `EXPECT name none`, `EXPECT name closed`, `CLOSE name`. */
@@ -209,12 +211,13 @@ class Run {
     const start = (kind) => startServer(kind, folders, seed?.data);
     const started = await Promise.allSettled([start(this.values.left), start(this.values.right)]);
     const mails = server.mail ? [await startMailServer(), await startMailServer()] : [];
+    const buckets = server.s3 ? await Promise.all([startS3(), startS3()]) : [];
     const failed = started.find((one) => one.status === 'rejected');
     const providers = await Promise.all(started.map(() => startProvider()));
     let sides = [];
     try {
       if (failed) throw failed.reason;
-      sides = started.map((one, at) => new Side(one.value, providers[at], fixedText, mails[at], seed?.vars));
+      sides = started.map((one, at) => new Side(one.value, providers[at], fixedText, mails[at], seed?.vars, buckets[at]));
       for (const file of files) {
         for (const step of file.steps) await this.compare(step, sides);
       }
@@ -222,7 +225,7 @@ class Run {
       sides.forEach((side) => side.close());
       await Promise.all(providers.map((provider) => provider.stop()));
       await Promise.all(started.filter((one) => one.status === 'fulfilled').map((one) => one.value.stop({ keep: this.values.keep })));
-      await Promise.all(mails.map((one) => one.stop()));
+      await Promise.all([...mails, ...buckets].map((one) => one.stop()));
     }
   }
 }

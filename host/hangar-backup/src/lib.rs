@@ -8,7 +8,11 @@ mod archive;
 mod database;
 mod gather;
 mod restore;
+mod service;
+mod turn;
 mod view;
 
 pub use database::Database;
-pub use view::{Backup, Grant, View, add_to_linker};
+pub use service::{Backup, Later, Shelf};
+pub use turn::Lock;
+pub use view::{Grant, View, add_to_linker};

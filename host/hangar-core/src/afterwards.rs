@@ -54,6 +54,25 @@ pub struct Work {
     pub undone: bool,
 }
 
+/// An owner of work that does it itself, at once, whether the transaction was committed or not.
+pub struct Then(Box<dyn Fn() + Send + Sync>);
+
+impl Then {
+    /// Work of the host's own, for [`Afterwards::push`].
+    pub fn work(work: impl Fn() + Send + Sync + 'static) -> Work {
+        Work {
+            owner: Arc::new(Self(Box::new(work))),
+            text: String::new(),
+            undone: false,
+        }
+    }
+
+    /// Does it.
+    pub fn run(&self) {
+        (self.0)();
+    }
+}
+
 /// The work that waits for the end of one transaction, in order.
 #[derive(Default)]
 pub struct Afterwards(Mutex<Vec<Work>>);

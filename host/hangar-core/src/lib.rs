@@ -5,6 +5,6 @@ mod afterwards;
 mod error;
 mod limits;
 
-pub use afterwards::{Afterwards, Ambient, Marks, Settle, Work};
+pub use afterwards::{Afterwards, Ambient, Marks, Settle, Then, Work};
 pub use error::{Error, Result};
 pub use limits::Limits;

@@ -14,7 +14,7 @@ mod view;
 
 pub use derive::{Deriver, Order};
 pub use folder::Folder;
-pub use store::Areas;
+pub use store::{Areas, Store};
 pub use view::{Grant, StorageGrant, View, add_to_linker};
 
 /// What lives as long as the host.
@@ -32,6 +32,14 @@ impl Files {
             areas,
             workshop: derive::Workshop::default(),
         }
+    }
+
+    /// The store at a place, which is given as plugins give it.
+    ///
+    /// # Errors
+    /// `bad_input` for what is no place.
+    pub fn store(&self, place: &str) -> hangar_core::Result<Store> {
+        self.areas.store(&place::Place::parse(place)?)
     }
 
     /// Says who makes blobs out of others.

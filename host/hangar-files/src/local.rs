@@ -44,7 +44,8 @@ impl Local {
         Self(root)
     }
 
-    fn path(&self, key: &str) -> PathBuf {
+    /// Where a blob lies.
+    pub fn path(&self, key: &str) -> PathBuf {
         self.0.join(key)
     }
 
@@ -57,6 +58,30 @@ impl Local {
                 .or_else(|_| std::fs::copy(upload.path(), path).map(drop))
         };
         self.store(key, upload.kind, metadata, upload.md5(), place)
+    }
+
+    /// Keeps a file that is nobody else's, unless the key is taken.
+    pub fn keep(&self, key: &str, content_type: &str, file: &Path) -> Result<()> {
+        let taken = || Error::new("exists", 409, format!("there is a blob {key:?} already"));
+        let path = self.path(key);
+        if path.exists() {
+            return Err(taken());
+        }
+        // Unlike renaming, a link never replaces what another process has made meanwhile.
+        let place = |path: &Path| match std::fs::hard_link(file, path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => std::fs::rename(file, path),
+            other => other,
+        };
+        let stored = self.store(key, content_type, json!({}), &[], |path| {
+            place(path).or_else(|error| match error.kind() {
+                ErrorKind::CrossesDevices => std::fs::copy(file, path).map(drop),
+                _ => Err(error),
+            })
+        });
+        stored.map_err(|error| match path.exists() {
+            true => taken(),
+            false => error,
+        })
     }
 
     /// Stores bytes.

@@ -83,13 +83,32 @@ impl S3 {
             let name = Attribute::Metadata("original-filename".into());
             headers.insert(name, upload.name.clone().into());
         }
+        self.send(key, headers, upload.path()).await
+    }
+
+    /// Keeps a file, unless the key is taken.
+    pub async fn keep(&self, key: &str, content_type: &str, file: &std::path::Path) -> Result<()> {
+        match self.attributes(key).await {
+            Err(error) if error.code == "not_found" => {}
+            Err(error) => return Err(error),
+            Ok(_) => {
+                let message = format!("there is a blob {key:?} already");
+                return Err(Error::new("exists", 409, message));
+            }
+        }
+        self.send(key, headers(content_type), file).await
+    }
+
+    /// Stores a file, a large one in parts.
+    async fn send(&self, key: &str, headers: Headers, file: &std::path::Path) -> Result<()> {
         let path = path(key)?;
         let read = |error: std::io::Error| {
-            Error::internal(format!("an upload could not be read: {error}"))
+            Error::internal(format!("a file for S3 could not be read: {error}"))
         };
-        let mut file = tokio::fs::File::open(upload.path()).await.map_err(read)?;
-        if upload.size <= PART as u64 {
-            let mut content = Vec::with_capacity(upload.size as usize);
+        let mut file = tokio::fs::File::open(file).await.map_err(read)?;
+        let size = file.metadata().await.map_err(read)?.len();
+        if size <= PART as u64 {
+            let mut content = Vec::with_capacity(size as usize);
             file.read_to_end(&mut content).await.map_err(read)?;
             return self.put_bytes(&path, key, headers, content.into()).await;
         }

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,8 +10,8 @@ use futures_util::stream::BoxStream;
 use hangar_core::{Error, Result};
 use hangar_uploads::Uploads;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio_util::io::ReaderStream;
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use tokio_util::io::{ReaderStream, StreamReader};
 
 use crate::local::Local;
 use crate::place::{Place, S3Options, check_folder, check_key};
@@ -135,6 +135,33 @@ impl Store {
             Self::Local(local) => off(move || local.write(&key, &content_type, &content)).await,
             Self::S3(s3) => s3.write(&key, &content_type, content).await,
         }
+    }
+
+    /// Keeps a file that is nobody else's, under a key that is not taken; `exists` if it is.
+    pub async fn keep(&self, key: String, content_type: &'static str, file: PathBuf) -> Result<()> {
+        check_key(&key)?;
+        match self.clone() {
+            Self::Local(local) => off(move || local.keep(&key, content_type, &file)).await,
+            Self::S3(s3) => s3.keep(&key, content_type, &file).await,
+        }
+    }
+
+    /// A blob as a file: its own, or a copy in the folder `work`.
+    pub async fn fetch(&self, key: &str, work: &Path) -> Result<PathBuf> {
+        let size = self.attributes(key).await?.size;
+        if let Self::Local(local) = self {
+            return Ok(local.path(key));
+        }
+        let failed =
+            |error| Error::internal(format!("the blob {key:?} could not be fetched: {error}"));
+        let copy = work.join("fetched");
+        let mut file = tokio::fs::File::create(&copy).await.map_err(failed)?;
+        let chunks = self.stream(key, 0..size).await?;
+        tokio::io::copy(&mut StreamReader::new(chunks), &mut file)
+            .await
+            .map_err(failed)?;
+        file.flush().await.map_err(failed)?;
+        Ok(copy)
     }
 
     /// What is known about a blob.

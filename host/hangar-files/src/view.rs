@@ -7,7 +7,7 @@ use hangar_wit::errors::Error as WitError;
 use serde_json::Value;
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 
-use crate::place::{Place, check_key};
+use crate::place::check_key;
 use crate::serve::Served;
 use crate::store::{Entry, Store};
 use crate::{Files, Folder};
@@ -101,7 +101,7 @@ impl<'a> View<'a> {
     fn store(&self, place: &str) -> Result<Store, Error> {
         let denied = || Error::denied(self.plugin, "hangar:files/store", "grant.storage = true");
         self.storage.ok_or_else(denied)?;
-        self.files.areas.store(&Place::parse(place)?)
+        self.files.store(place)
     }
 
     fn push(&mut self, body: Body) -> Result<Resource<Body>, WitError> {

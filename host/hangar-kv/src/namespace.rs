@@ -18,12 +18,12 @@ const LOCKS: usize = 16;
 #[derive(Default)]
 pub struct Kv {
     plugins: Mutex<HashMap<String, Arc<Namespace>>>,
-    revisions: Revisions,
+    revisions: Arc<Revisions>,
 }
 
 impl Kv {
     /// The counters shared by all plugins.
-    pub fn revisions(&self) -> &Revisions {
+    pub fn revisions(&self) -> &Arc<Revisions> {
         &self.revisions
     }
 

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 const SHARDS: usize = 16;
 const MAX_TOPICS: usize = 10_000;
@@ -15,7 +15,11 @@ pub struct Revisions {
     topics: AtomicUsize,
     max_topics: usize,
     shared: AtomicU32,
+    told: OnceLock<Told>,
 }
+
+/// Is told of topics that are bumped.
+type Told = Box<dyn Fn(&str) + Send + Sync>;
 
 impl Default for Revisions {
     fn default() -> Self {
@@ -31,6 +35,7 @@ impl Revisions {
             topics: AtomicUsize::new(0),
             max_topics,
             shared: AtomicU32::new(0),
+            told: OnceLock::new(),
         }
     }
 
@@ -46,8 +51,33 @@ impl Revisions {
         }
     }
 
-    /// Counts up and returns the new value.
+    /// Says whom to tell of every bump, once: other processes on the same data, say.
+    pub fn tell(&self, told: impl Fn(&str) + Send + Sync + 'static) {
+        let _ = self.told.set(Box::new(told));
+    }
+
+    /// Counts up, tells of it, and returns the new value.
     pub fn bump(&self, topic: &str) -> u32 {
+        let new = self.bump_here(topic);
+        if let Some(told) = self.told.get() {
+            told(topic);
+        }
+        new
+    }
+
+    /// Counts all topics up, those without a counter too, and tells nobody: anything may have changed.
+    pub fn bump_all(&self) {
+        for shard in &self.shards {
+            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            shard.values().for_each(|counter| {
+                next(counter);
+            });
+        }
+        next(&self.shared);
+    }
+
+    /// Counts up without telling: somebody else has bumped it.
+    pub fn bump_here(&self, topic: &str) -> u32 {
         let shard = self.shard(topic);
         if let Some(counter) = shard
             .read()
@@ -104,6 +134,27 @@ mod tests {
             (1, 2, 1)
         );
         assert_eq!((revisions.current("a"), revisions.current("b")), (2, 1));
+    }
+
+    #[test]
+    fn bumps_are_told_and_those_of_others_are_not() {
+        let revisions = Revisions::default();
+        let told: std::sync::Arc<std::sync::Mutex<Vec<String>>> = Default::default();
+        let heard = told.clone();
+        revisions.tell(move |topic| heard.lock().expect("a lock").push(topic.to_owned()));
+        revisions.bump("a");
+        revisions.bump_here("a");
+        revisions.bump_here("b");
+        let before = ["a", "b", "new"].map(|topic| revisions.current(topic));
+        revisions.bump_all();
+        let after = ["a", "b", "new"].map(|topic| revisions.current(topic));
+        assert!(
+            before
+                .iter()
+                .zip(after)
+                .all(|(before, after)| *before != after)
+        );
+        assert_eq!(*told.lock().expect("a lock"), ["a"]);
     }
 
     #[test]

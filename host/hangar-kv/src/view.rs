@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use hangar_core::{Error, Limits, Result};
+use hangar_core::{Ambient, Error, Limits, Result, Then};
 use hangar_wit::errors;
 use wasmtime::component::{HasData, Linker};
 
@@ -34,6 +34,8 @@ pub struct View<'a> {
     pub limits: &'a Limits,
     /// The host's state.
     pub kv: &'a Kv,
+    /// The transaction of the call.
+    pub ambient: Option<&'a dyn Ambient>,
 }
 
 struct Has;
@@ -90,6 +92,16 @@ impl revisions::Host for View<'_> {
     }
 
     fn bump(&mut self, topic: String) -> u32 {
+        // What is read until the commit is old, and may be kept under the new revision: it counts up again then.
+        if let Some(ambient) = self.ambient {
+            let (revisions, topic) = (self.kv.revisions().clone(), topic.clone());
+            let again = Then::work(move || {
+                revisions.bump(&topic);
+            });
+            if !ambient.afterwards().push(again, self.limits.memory) {
+                tracing::warn!(plugin = self.plugin, "a transaction has left too much work");
+            }
+        }
         self.kv.revisions().bump(&topic)
     }
 }
@@ -108,6 +120,7 @@ mod tests {
             grant: None,
             limits: &limits,
             kv: &kv,
+            ambient: None,
         };
         let error = view.get("k".into()).expect_err("not granted");
         assert_eq!(error.code, "denied");
@@ -133,6 +146,7 @@ mod tests {
             grant: Some(&Grant),
             limits: &s.1,
             kv: &s.0,
+            ambient: None,
         })
         .expect("both interfaces fit into one linker");
     }

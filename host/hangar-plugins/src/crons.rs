@@ -8,7 +8,7 @@ use hangar_cron::Schedule;
 use hangar_wit::errors::Error as WitError;
 use serde::Serialize;
 
-use crate::generation::Instance;
+use crate::generation::{Generation, Instance};
 use crate::host::Host;
 use crate::links::ServiceGrant;
 use crate::links::generated::hangar::plugin::schedule;
@@ -32,17 +32,26 @@ pub struct Job {
     pub schedule: Schedule,
 }
 
-/// Jobs that plugins have added or taken out while they run, by plugin and id.
+/// Jobs that plugins have added while they run, by the plugin that did and id.
 #[derive(Default)]
-pub(crate) struct Added(Mutex<BTreeMap<(String, String), Schedule>>);
+pub(crate) struct Added(Mutex<BTreeMap<(String, String), Set>>);
+
+struct Set {
+    schedule: Schedule,
+    /// Whether the plugin may say so for a job of another one that waits for it.
+    for_all: bool,
+}
 
 /// Reads the jobs of a manifest or of `start`; the error names the one that is wrong.
 pub(crate) fn check(plugin: &str, crons: &[Cron]) -> Result<()> {
     for cron in crons {
-        Schedule::parse(&cron.expression).map_err(|why| {
+        let Some(expression) = &cron.expression else {
+            continue;
+        };
+        Schedule::parse(expression).map_err(|why| {
             Error::bad_input(format!(
-                "plugin \"{plugin}\" declares the job {:?} with the schedule {:?}: {why}",
-                cron.id, cron.expression
+                "plugin \"{plugin}\" declares the job {:?} with the schedule {expression:?}: {why}",
+                cron.id
             ))
         })?;
     }
@@ -54,19 +63,27 @@ impl Host {
     pub fn jobs(&self) -> Vec<Job> {
         let graph = self.graph();
         let declared = graph.plugins().iter().flat_map(|generation| {
-            let crons = generation.manifest.crons.iter();
-            crons
-                .chain(&generation.registrations.crons)
-                .filter_map(|cron| {
-                    let schedule = Schedule::parse(&cron.expression).ok()?;
-                    Some(job(generation.name(), &cron.id, schedule))
-                })
+            generation.crons().filter_map(|cron| {
+                let schedule = Schedule::parse(cron.expression.as_deref()?).ok()?;
+                Some(job(generation.name(), &cron.id, schedule))
+            })
         });
         let added = self.added.0.lock().unwrap_or_else(PoisonError::into_inner);
         let added = added
             .iter()
             .filter(|((plugin, _), _)| graph.plugin(plugin).is_some())
-            .map(|((plugin, id), schedule)| job(plugin, id, schedule.clone()));
+            .map(|((plugin, id), set)| {
+                let waits = |generation: &&Arc<Generation>| {
+                    let mut crons = generation.crons();
+                    crons.any(|cron| cron.id == *id && cron.expression.is_none())
+                };
+                let waiting = graph.plugins().iter().find(waits);
+                let owner = match waiting.filter(|_| set.for_all) {
+                    Some(generation) => generation.name(),
+                    None => plugin,
+                };
+                job(owner, id, set.schedule.clone())
+            });
         declared.chain(added.collect::<Vec<_>>()).collect()
     }
 
@@ -82,7 +99,11 @@ impl Host {
         };
         let generation = graph.plugin(plugin).ok_or_else(missing)?;
         let limits = &generation.plugin.limits;
-        let call = CallContext::new(format!("job {id}").into(), limits.wall_ms, limits.cpu_ms);
+        let wall_ms = match generation.crons().any(|cron| cron.id == id && cron.long) {
+            true => limits.command_ms,
+            false => limits.wall_ms,
+        };
+        let call = CallContext::new(format!("job {id}").into(), wall_ms, limits.cpu_ms);
         let answer = generation
             .run(
                 &self.this(),
@@ -98,6 +119,13 @@ impl Host {
             )
             .await?;
         answer.ok_or_else(missing)?.map_err(Error::from)
+    }
+}
+
+impl Generation {
+    fn crons(&self) -> impl Iterator<Item = &Cron> {
+        let declared = self.manifest.crons.iter();
+        declared.chain(&self.registrations.crons)
     }
 }
 
@@ -146,6 +174,7 @@ impl schedule::Host for State {
 
     async fn set(&mut self, id: String, expression: Option<String>) -> Result<(), WitError> {
         let key = (self.plugin.name.to_string(), id);
+        let for_all = self.may_see_jobs().is_ok();
         let mut added = self
             .host
             .added
@@ -165,7 +194,7 @@ impl schedule::Host for State {
             ))
             .into());
         }
-        added.insert(key, schedule);
+        added.insert(key, Set { schedule, for_all });
         Ok(())
     }
 }

@@ -119,6 +119,16 @@ impl Host {
         let _ = self.spool.set(spool);
     }
 
+    /// Says whom to tell of every identity that a plugin has forgotten, once: other processes on the same data, say.
+    pub fn tell_forgotten(&self, told: impl Fn(&str) + Send + Sync + 'static) {
+        self.identities.tell(told);
+    }
+
+    /// Drops what is cached about an identity, as `hangar:plugin/context.forget-identity` does, and tells nobody.
+    pub fn forget_identity_here(&self, subject: &str) {
+        self.identities.forget(subject);
+    }
+
     /// What is installed.
     pub fn summary(&self) -> Vec<PluginSummary> {
         self.graph().summary()

@@ -1,11 +1,11 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// How long an answer about a token is believed. Changes on this node drop it at once.
+/// How long an answer about a token is believed. Changes drop it at once.
 const BELIEVED: Duration = Duration::from_secs(5);
 
 /// Tokens remembered at once.
@@ -44,7 +44,11 @@ pub(crate) struct Identities {
     cache: moka::sync::Cache<Arc<str>, Arc<Identity>>,
     /// Moves with every `forget`: an answer that was being made meanwhile may be stale and is not kept.
     changes: AtomicU64,
+    told: OnceLock<Told>,
 }
+
+/// Is told of subjects that are forgotten.
+type Told = Box<dyn Fn(&str) + Send + Sync>;
 
 /// The part of an identity that the host understands.
 #[derive(Default, Deserialize)]
@@ -66,6 +70,7 @@ impl Identities {
         Self {
             cache,
             changes: AtomicU64::new(0),
+            told: OnceLock::new(),
         }
     }
 
@@ -87,8 +92,24 @@ impl Identities {
         }
     }
 
-    /// Drops a subject, or all that start with it if it ends in `/`.
+    /// Says whom to tell of what is forgotten.
+    pub fn tell(&self, told: impl Fn(&str) + Send + Sync + 'static) {
+        let _ = self.told.set(Box::new(told));
+    }
+
+    /// Drops a subject and tells of it.
+    pub fn forget_and_tell(&self, subject: &str) {
+        self.forget(subject);
+        if let Some(told) = self.told.get() {
+            told(subject);
+        }
+    }
+
+    /// Drops a subject, or all that start with it if it ends in `/`; an empty one stands for all.
     pub fn forget(&self, subject: &str) {
+        if subject.is_empty() {
+            return self.forget_all();
+        }
         self.changes.fetch_add(1, Ordering::AcqRel);
         let subject = subject.to_owned();
         let stale = move |_: &Arc<str>, known: &Arc<Identity>| {

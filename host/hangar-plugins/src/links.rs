@@ -1,7 +1,7 @@
 //! What plugins import that is served by other plugins or by this crate: the call's context, hook chains, collections,
 //! tokens. The provider is looked up when the call is made, so that swapping one never relinks the others.
 
-use hangar_core::Error;
+use hangar_core::{Error, Then};
 use hangar_wit::Body;
 use hangar_wit::errors::Error as WitError;
 use wasmtime::component::{HasData, Linker, Resource};
@@ -274,7 +274,15 @@ impl plugin::context::Host for State {
     }
 
     fn forget_identity(&mut self, subject: String) -> wasmtime::Result<()> {
-        self.host.identities().forget(&subject);
+        // A token that is shown before the commit is judged by what was: what is remembered of it goes then.
+        if let Some(ambient) = &self.call.ambient {
+            let (host, subject) = (self.host.clone(), subject.clone());
+            let again = Then::work(move || host.identities().forget_and_tell(&subject));
+            if !ambient.afterwards().push(again, self.plugin.limits.memory) {
+                tracing::warn!(plugin = %self.plugin.name, "a transaction has left too much work");
+            }
+        }
+        self.host.identities().forget_and_tell(&subject);
         Ok(())
     }
 

@@ -38,6 +38,9 @@ pub struct Manifest {
     /// Commands it adds to the CLI.
     #[serde(default)]
     pub commands: Vec<Command>,
+    /// Topics of `hangar:kv/revisions`: when another process has bumped one, the plugin is activated again.
+    #[serde(default)]
+    pub renewed_by: Vec<String>,
     /// Whether it takes the files of a folder as sources and wants to be renewed when they change.
     #[serde(default)]
     pub watch: bool,
@@ -67,6 +70,9 @@ pub struct Route {
     /// Whether the plugin counts requests itself (`hangar:http/guard.check`), so that the host does not.
     #[serde(default)]
     pub own_limits: bool,
+    /// Whether a request may take as long as a long command (`limits.command-ms`).
+    #[serde(default)]
+    pub long: bool,
     /// Whether the host takes `multipart/form-data` bodies apart as they arrive (`hangar:http/form`).
     #[serde(default)]
     pub forms: bool,
@@ -92,8 +98,12 @@ pub struct Subscription {
 pub struct Cron {
     /// Unique in the plugin.
     pub id: String,
-    /// When, as `hangar-cron` reads it.
-    pub expression: String,
+    /// When, as `hangar-cron` reads it. Without it the job waits until a plugin that is granted `crons` sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
+    /// Whether it may take as long as a long command (`limits.command-ms`).
+    #[serde(default)]
+    pub long: bool,
 }
 
 /// A command of the CLI that a plugin serves.

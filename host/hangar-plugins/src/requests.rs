@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use hangar_core::{Error, Result};
 use hangar_uploads::Uploads;
@@ -103,7 +104,11 @@ impl Host {
         incoming: Incoming,
     ) -> Result<Answer> {
         let route = matched.route.path.clone();
-        let call = caller.call(&matched.generation);
+        let mut call = caller.call(&matched.generation);
+        if matched.route.long {
+            let limits = &matched.generation.plugin.limits;
+            call.deadline = Instant::now() + Duration::from_millis(limits.command_ms);
+        }
         self.handle(&matched.generation, route, matched.params, call, incoming)
             .await
     }

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use hangar_core::{Error, Result, Settle, Work};
+use hangar_core::{Error, Result, Settle, Then, Work};
 
 use crate::generation::Instance;
 use crate::host::Host;
@@ -83,6 +83,10 @@ impl Settle for Host {
 
 impl Host {
     async fn settle_one(&self, work: Work, committed: bool) -> Result<()> {
+        if let Some(then) = work.owner.downcast_ref::<Then>() {
+            then.run();
+            return Ok(());
+        }
         let Some(owner) = work.owner.downcast_ref::<Owner>() else {
             return Ok(());
         };

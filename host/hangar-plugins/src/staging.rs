@@ -132,6 +132,21 @@ impl Host {
         Ok(())
     }
 
+    /// Activates those plugins again that are renewed by one of these topics, or all: another process has changed what
+    /// they stand on. What fails is logged and goes on as it was.
+    pub async fn renew(&self, all: bool, topics: &[String]) {
+        let _one_at_a_time = self.swapping.lock().await;
+        for generation in self.graph().plugins() {
+            let named = &generation.manifest.renewed_by;
+            if !all && !topics.iter().any(|topic| named.contains(topic)) {
+                continue;
+            }
+            if let Err(error) = self.activate(generation).await {
+                tracing::error!(plugin = generation.name(), code = %error.code, "not renewed: {}", error.message);
+            }
+        }
+    }
+
     async fn activate(&self, generation: &Arc<Generation>) -> Result<()> {
         let limits = &generation.plugin.limits;
         let call = CallContext::starting("activate", limits);

@@ -1,10 +1,13 @@
+use std::future::poll_fn;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hangar_core::{Error, Result};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinHandle;
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Where the database is.
@@ -84,6 +87,48 @@ impl ConnectOptions {
             }
         }
     }
+
+    /// Opens a connection for LISTEN: `heard` gets what is notified. The task ends with the connection.
+    pub async fn listen(
+        &self,
+        heard: impl Fn(&str) + Send + 'static,
+    ) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
+        let mut config = self.config.clone();
+        config.application_name("hangar-listen");
+        match &self.tls {
+            Some(tls) => {
+                let (client, connection) = config.connect(tls.clone()).await?;
+                Ok((client, hear(connection, heard)))
+            }
+            None => {
+                let (client, connection) = config.connect(NoTls).await?;
+                Ok((client, hear(connection, heard)))
+            }
+        }
+    }
+}
+
+/// Runs a connection's driver in the background and hands over what is notified; ends with the connection.
+fn hear<S, T>(
+    mut connection: tokio_postgres::Connection<S, T>,
+    heard: impl Fn(&str) + Send + 'static,
+) -> JoinHandle<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    tokio::spawn(async move {
+        while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+            match message {
+                Ok(AsyncMessage::Notification(notification)) => heard(notification.payload()),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "a listening connection to PostgreSQL ended");
+                    return;
+                }
+            }
+        }
+    })
 }
 
 async fn drive<T>(connection: T)

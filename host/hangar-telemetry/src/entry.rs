@@ -1,6 +1,8 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use hangar_core::{Error, Result};
 use rand::RngExt;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::Settings;
@@ -38,6 +40,35 @@ pub struct Entry {
     pub message: String,
     /// The rest.
     pub data: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Given {
+    id: String,
+    created: f64,
+    level: i32,
+    message: String,
+    data: Map<String, Value>,
+}
+
+/// Entries of the past, as plugins give them.
+pub(crate) fn read(text: &str) -> Result<Vec<Entry>> {
+    let given: Vec<Given> = serde_json::from_str(text)
+        .map_err(|error| Error::bad_input(format!("these are no entries of a log: {error}")))?;
+    let entry = |given: Given| {
+        let since = Duration::from_millis(given.created.max(0.0) as u64);
+        let level = given.level.clamp(i16::MIN.into(), i16::MAX.into());
+        Entry {
+            id: given.id.replace(['\0', '\t', '\n', '\r', '\\'], ""),
+            created: SystemTime::UNIX_EPOCH
+                .checked_add(since)
+                .unwrap_or(SystemTime::UNIX_EPOCH),
+            level: Level(level as i16),
+            message: given.message,
+            data: given.data,
+        }
+    };
+    Ok(given.into_iter().map(entry).collect())
 }
 
 impl Entry {

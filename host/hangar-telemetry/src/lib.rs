@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
-use hangar_core::Result;
+use hangar_core::{Error, Result};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use entry::{Entry, Level};
@@ -44,6 +44,7 @@ pub struct Telemetry {
     current: ArcSwap<Settings>,
     queue: ArcSwap<Option<mpsc::Sender<Message>>>,
     dropped: Arc<AtomicU64>,
+    connect: Option<Connect>,
 }
 
 pub(crate) enum Message {
@@ -58,14 +59,25 @@ impl Default for Telemetry {
             current: ArcSwap::default(),
             queue: ArcSwap::default(),
             dropped: Arc::default(),
+            connect: None,
         }
     }
 }
 
 impl Telemetry {
+    /// A store in the database that `connect` reaches.
+    pub fn new(connect: Connect) -> Self {
+        Self {
+            connect: Some(connect),
+            ..Self::default()
+        }
+    }
+
     /// Begins to write.
-    pub fn start(&self, connect: Connect) {
-        self.start_with(connect, QUEUE);
+    pub fn start(&self) {
+        if let Some(connect) = &self.connect {
+            self.start_with(connect.clone(), QUEUE);
+        }
     }
 
     /// The same with a queue of another length.
@@ -115,6 +127,20 @@ impl Telemetry {
         {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Writes entries of the past, from JSON, beside what is recorded; answers how many were not there before.
+    ///
+    /// # Errors
+    /// `bad_input` for what are no entries; what the database says.
+    pub async fn add(&self, text: &str) -> Result<u32> {
+        let Some(connect) = &self.connect else {
+            return Err(Error::internal("the log store has no database"));
+        };
+        let mut entries = entry::read(text)?;
+        let settings = self.current.load_full();
+        entries.iter_mut().for_each(|entry| entry.fit(&settings));
+        writer::add(connect.clone(), entries).await
     }
 
     /// How many entries were dropped since the last line about it in the server's own log.

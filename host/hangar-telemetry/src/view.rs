@@ -13,6 +13,7 @@ mod generated {
             world imports { import hangar:log/store@0.1.0; }
         ",
         path: ["../../wit/types", "../../wit/log"],
+        imports: { default: async },
         with: { "hangar:types/errors@0.1.0": hangar_wit::errors },
     });
 }
@@ -62,11 +63,21 @@ pub fn add_to_linker<T: Send + 'static>(
     store::add_to_linker::<T, Has>(linker, get)
 }
 
-impl store::Host for View<'_> {
-    fn configure(&mut self, settings: String) -> Result<(), errors::Error> {
+impl View<'_> {
+    fn granted(&self) -> Result<&Telemetry, Error> {
         match self.grant {
-            Some(Grant) => Ok(self.telemetry.configure(&settings)?),
-            None => Err(Error::denied(self.plugin, "hangar:log/store", Grant::LINE).into()),
+            Some(Grant) => Ok(self.telemetry),
+            None => Err(Error::denied(self.plugin, "hangar:log/store", Grant::LINE)),
         }
+    }
+}
+
+impl store::Host for View<'_> {
+    async fn configure(&mut self, settings: String) -> Result<(), errors::Error> {
+        Ok(self.granted()?.configure(&settings)?)
+    }
+
+    async fn add(&mut self, entries: String) -> Result<u32, errors::Error> {
+        Ok(self.granted()?.add(&entries).await?)
     }
 }

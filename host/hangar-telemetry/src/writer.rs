@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::SinkExt;
+use hangar_core::Error;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use tokio::sync::{mpsc, watch};
@@ -30,6 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 const COPY: &str = "COPY hangar_logs.entries (id, created, level, message, data) FROM STDIN";
 
+const KNOWN: &str = "SELECT id FROM hangar_logs.entries WHERE id = ANY($1)";
+
 type Failed = tokio_postgres::Error;
 
 struct Writer {
@@ -47,15 +50,14 @@ pub async fn run(
     mut settings: watch::Receiver<Settings>,
     dropped: Arc<AtomicU64>,
 ) {
-    let mut writer = Writer {
-        connect,
-        client: None,
-        days: HashSet::new(),
-        dropped,
-    };
+    let mut writer = Writer::new(connect, dropped);
     let mut batch: Vec<Entry> = Vec::with_capacity(BATCH);
     let mut due = Instant::now() + FLUSH;
-    let mut sweep = Instant::now();
+    // Before the first settings nothing is kept, but nothing of earlier is dropped either.
+    let mut sweep = Instant::now() + SWEEP;
+    if *settings.borrow() != Settings::default() {
+        settings.mark_changed();
+    }
     loop {
         let (mut flush, mut closing) = (false, None);
         tokio::select! {
@@ -100,7 +102,37 @@ pub async fn run(
     }
 }
 
+/// Writes entries that are not there yet, and answers how many those are.
+pub async fn add(connect: Connect, mut entries: Vec<Entry>) -> hangar_core::Result<u32> {
+    let mut writer = Writer::new(connect, Arc::default());
+    let added = async {
+        writer.connected().await?;
+        let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+        let known = match &writer.client {
+            Some(client) => client.query(KNOWN, &[&ids]).await?,
+            None => Vec::new(),
+        };
+        let known: HashSet<String> = known.iter().map(|row| row.get(0)).collect();
+        entries.retain(|entry| !known.contains(&entry.id));
+        writer.copy(&entries).await
+    };
+    added.await.map_err(|error| {
+        let why = describe(&error);
+        Error::internal(format!("log entries could not be written: {why}"))
+    })?;
+    Ok(u32::try_from(entries.len()).unwrap_or(u32::MAX))
+}
+
 impl Writer {
+    fn new(connect: Connect, dropped: Arc<AtomicU64>) -> Self {
+        Self {
+            connect,
+            client: None,
+            days: HashSet::new(),
+            dropped,
+        }
+    }
+
     /// Writes entries; what cannot be written is dropped and counted.
     async fn write(&mut self, batch: &[Entry]) -> bool {
         let lost = self.dropped.swap(0, Ordering::Relaxed);

@@ -1,22 +1,105 @@
-//! What backups need to know of the database.
+//! What backups need: the database, and the stores of blobs as places to keep them.
 
+use std::any::Any;
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use hangar_backup::{Backup, Database as Target};
+use hangar_backup::{Backup, Database as Target, Later, Lock, Shelf};
 use hangar_cluster::Programs;
+use hangar_core::{Error, Result};
+use hangar_files::Files;
+use hangar_telemetry::Connect;
 use tokio_postgres::config::{Host, SslMode};
 
 use crate::database::Database;
+use crate::news::News;
+use crate::nodes::Nodes;
 use crate::settings::Settings;
 use crate::wiring::Running;
 
 /// The service for backups.
-pub fn service(settings: &Settings, database: &Database, running: Option<&Running>) -> Backup {
+pub fn service(
+    settings: &Settings,
+    database: &Database,
+    files: Arc<Files>,
+    nodes: Arc<Nodes>,
+    running: Option<&Running>,
+) -> Backup {
     let named = running.and_then(|running| {
         let folder = running.folder.clone()?;
         Some((running.plugin.clone(), folder))
     });
-    Backup::new(settings.dir.clone(), target(settings, database), named)
+    Backup::new(
+        settings.dir.clone(),
+        target(settings, database),
+        Arc::new(OnDatabase(database.connector())),
+        Arc::new(Blobs(files)),
+        Arc::new(move || nodes.tell(News::everything())),
+        named,
+    )
+}
+
+/// An advisory lock, held by a connection of its own: PostgreSQL lets go of it if the process dies.
+struct OnDatabase(Connect);
+
+const LOCK: &str = "SELECT pg_try_advisory_lock(73106, 14327)";
+const HELD: &str = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted \
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+    AND classid = 73106 AND objid = 14327 AND objsubid = 2)";
+
+impl OnDatabase {
+    /// Asks on a connection of its own; answers that, too.
+    async fn ask(&self, sql: &str) -> Result<(bool, tokio_postgres::Client)> {
+        let asked = async {
+            let client = (self.0)().await?;
+            let answer = client.query_one(sql, &[]).await?.get(0);
+            Ok::<_, tokio_postgres::Error>((answer, client))
+        };
+        asked.await.map_err(|error| {
+            let message = format!("the database cannot be reached: {error}");
+            Error::new("unavailable", 503, message)
+        })
+    }
+}
+
+impl Lock for OnDatabase {
+    fn take(&self) -> Later<'_, Option<Box<dyn Any + Send>>> {
+        Box::pin(async move {
+            let (locked, client) = self.ask(LOCK).await?;
+            Ok(locked.then(|| Box::new(client) as Box<dyn Any + Send>))
+        })
+    }
+
+    fn held(&self) -> Later<'_, bool> {
+        Box::pin(async move { Ok(self.ask(HELD).await?.0) })
+    }
+}
+
+/// Keeps backups as blobs.
+struct Blobs(Arc<Files>);
+
+impl Shelf for Blobs {
+    fn has<'a>(&'a self, place: &'a str, name: &'a str) -> Later<'a, bool> {
+        Box::pin(async move {
+            match self.0.store(place)?.attributes(name).await {
+                Ok(_) => Ok(true),
+                Err(error) if error.code == "not_found" => Ok(false),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    fn keep<'a>(&'a self, place: &'a str, name: &'a str, file: PathBuf) -> Later<'a, ()> {
+        Box::pin(async move {
+            let store = self.0.store(place)?;
+            store.keep(name.to_owned(), "application/zip", file).await
+        })
+    }
+
+    fn fetch<'a>(&'a self, place: &'a str, name: &'a str, work: &'a Path) -> Later<'a, PathBuf> {
+        Box::pin(async move { self.0.store(place)?.fetch(name, work).await })
+    }
 }
 
 fn target(settings: &Settings, database: &Database) -> Target {

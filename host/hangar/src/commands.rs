@@ -51,8 +51,13 @@ pub async fn of_plugin(
             folder: folder.map(PathBuf::from),
         };
         let host = wiring::host(settings, &database, Some(running))?;
+        let nodes = wiring::nodes_of(&host);
+        let speaking = tokio::spawn(nodes.clone().speak());
         Manager::new(host.clone()).apply(settings).await?;
-        host.command(&owner.name, &name, values).await
+        let done = host.command(&owner.name, &name, values).await;
+        nodes.flush().await;
+        speaking.abort();
+        done
     }
     .await;
     database.close().await;

@@ -57,6 +57,15 @@ impl Database {
         Ok(Self { postgres, cluster })
     }
 
+    /// How background work gets connections of its own.
+    pub fn connector(&self) -> hangar_telemetry::Connect {
+        let options = self.postgres.connect_options().clone();
+        Arc::new(move || {
+            let options = options.clone();
+            Box::pin(async move { options.connect().await })
+        })
+    }
+
     /// Stops the managed server, unless others still use it.
     pub async fn close(self) {
         let Self { postgres, cluster } = self;

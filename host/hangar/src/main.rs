@@ -5,6 +5,8 @@ mod cli;
 mod commands;
 mod database;
 mod doctor;
+mod news;
+mod nodes;
 mod output;
 mod plugins;
 mod scheduler;

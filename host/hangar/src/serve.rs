@@ -8,7 +8,7 @@ use hangar_plugins::Host;
 use hangar_uploads::Spool;
 use notify::{RecursiveMode, Watcher};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::database::Database;
 use crate::output::say;
@@ -56,9 +56,19 @@ async fn with_database(
 ) -> Result<()> {
     let host = wiring::host(settings, database, None)?;
     let telemetry = wiring::telemetry_of(&host);
-    telemetry.start(connector(database));
+    telemetry.start();
+    let nodes = wiring::nodes_of(&host);
+    // Before plugins are activated: what changes meanwhile is heard.
+    let heard = Arc::new(Notify::new());
+    let listening = tokio::spawn(nodes.clone().listen(host.clone(), heard.clone()));
+    if tokio::time::timeout(DRAIN, heard.notified()).await.is_err() {
+        tracing::warn!(
+            "the database lets nobody LISTEN: changes made by other nodes and commands are not noticed"
+        );
+    }
     let manager = Arc::new(Manager::new(host.clone()));
     manager.apply(settings).await?;
+    let renewing = tokio::spawn(nodes.clone().renew(host.clone()));
     let supervisor = database.cluster.clone().map(|cluster| {
         tokio::spawn(async move {
             if let Err(error) = cluster.supervise().await {
@@ -67,7 +77,7 @@ async fn with_database(
         })
     });
     tokio::spawn(Host::reclaim(host.clone()));
-    let jobs = tokio::spawn(scheduler::run(host.clone(), connector(database)));
+    let jobs = tokio::spawn(scheduler::run(host.clone(), database.connector()));
     let renewal = tokio::spawn(keep_current(manager, settings.clone(), flags));
     let address = listener
         .local_addr()
@@ -108,22 +118,16 @@ async fn with_database(
         );
     }
     renewal.abort();
+    renewing.abort();
     jobs.abort();
+    nodes.flush().await;
+    listening.abort();
     telemetry.close().await;
     if let Some(supervisor) = supervisor {
         supervisor.abort();
     }
     tracing::info!("stopped");
     served
-}
-
-/// How background work gets connections of its own.
-fn connector(database: &Database) -> hangar_telemetry::Connect {
-    let options = database.postgres.connect_options().clone();
-    Arc::new(move || {
-        let options = options.clone();
-        Box::pin(async move { options.connect().await })
-    })
 }
 
 /// Says where the server is, which plugins run, and how to make the first superuser.

@@ -17,6 +17,8 @@ use serde_json::{Map, Value};
 use wasmtime::component::Linker;
 
 use crate::database::Database;
+use crate::news::News;
+use crate::nodes::Nodes;
 use crate::plugins;
 use crate::settings::Settings;
 
@@ -50,10 +52,16 @@ pub fn host(
     services.insert(hangar_postgres::Service::new(database.postgres.clone()));
     services
         .insert(hangar_fetch::Fetch::new().map_err(|error| Error::internal(error.to_string()))?);
-    services.insert(hangar_kv::Kv::default());
+    let nodes = Nodes::new(database.postgres.connect_options().clone());
+    let kv = hangar_kv::Kv::default();
+    let others = nodes.clone();
+    kv.revisions()
+        .tell(move |topic| others.tell(News::topic(topic)));
+    services.insert(kv);
+    services.insert_shared(nodes.clone());
     services.insert(hangar_crypto::Crypto::default());
     services.insert_shared(Arc::new(hangar_guard::Guard::default()));
-    let telemetry = Arc::new(Telemetry::default());
+    let telemetry = Arc::new(Telemetry::new(database.connector()));
     services.insert(LogStore(telemetry.clone()));
     services.insert_shared(telemetry);
     services.insert(hangar_mail::Mail::default());
@@ -62,7 +70,13 @@ pub fn host(
         ["storage", "backups"].map(|area| (area, settings.dir.join(area))),
     )));
     services.insert(files.clone());
-    services.insert(crate::backup::service(settings, database, running.as_ref()));
+    services.insert(crate::backup::service(
+        settings,
+        database,
+        files.clone(),
+        nodes.clone(),
+        running.as_ref(),
+    ));
     let places = ["storage", "backups"];
     let mut operator = Operator {
         places: places.map(|name| (name, settings.dir.join(name))).into(),
@@ -80,6 +94,7 @@ pub fn host(
     services.insert(sqlite);
     let host = Host::new(runtime, capabilities(), services, limits).map_err(failed)?;
     files.employ(deriver(&host));
+    host.tell_forgotten(move |subject| nodes.tell(News::subject(subject)));
     Ok(host)
 }
 
@@ -104,6 +119,11 @@ fn deriver(host: &Arc<Host>) -> hangar_files::Deriver {
 
 /// What the server asks before it calls a plugin.
 pub fn guard_of(host: &Host) -> Arc<hangar_guard::Guard> {
+    host.services().shared().expect(PRESENT)
+}
+
+/// The other processes on the database.
+pub fn nodes_of(host: &Host) -> Arc<Nodes> {
     host.services().shared().expect(PRESENT)
 }
 
@@ -332,6 +352,7 @@ fn kv(state: &mut State) -> hangar_kv::View<'_> {
         grant: parts.grants.get(),
         limits: parts.limits,
         kv: parts.services.get().expect(PRESENT),
+        ambient: parts.call.ambient.as_deref(),
     }
 }
 

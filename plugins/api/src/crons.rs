@@ -13,6 +13,7 @@ use crate::settings::{self, Settings};
 /// How the ids of the system's jobs begin.
 const SYSTEM: &str = "__pb";
 const LIMITERS: &str = "__pbRateLimitersCleanup__";
+const BACKUPS: &str = "__pbAutoBackup__";
 
 #[derive(Deserialize, Serialize)]
 struct Job {
@@ -52,7 +53,10 @@ pub fn start(request: &Request) -> Answer {
 /// Jobs that depend on the settings.
 pub fn apply(settings: &Settings) -> Result<()> {
     let limiters = settings.rate_limits.enabled.then_some("2 * * * *");
-    crons::set(LIMITERS, limiters)
+    crons::set(LIMITERS, limiters)?;
+    // Whichever plugin keeps backups runs it; when is a setting.
+    let backups = settings.backups.cron.as_str();
+    crons::set(BACKUPS, (!backups.is_empty()).then_some(backups))
 }
 
 /// `hangar:plugin/crons.run`.

@@ -34,7 +34,7 @@ pub fn health(request: &Request) -> Answer {
     let data = if identity::is_superuser(request) {
         Data::Superuser {
             // Whether a backup could start now, that is: none is running.
-            can_backup: true,
+            can_backup: hangar_sdk::backup::busy().is_none(),
             real_ip: hangar_sdk::guard::client_address(),
             possible_proxy_header: PROXY_HEADERS
                 .into_iter()

@@ -9,7 +9,7 @@ use crate::commands::{find, save, superusers};
 use crate::token;
 
 /// Email of the account behind the link.
-const EMAIL: &str = "__pbinstaller@example.com";
+pub const EMAIL: &str = "__pbinstaller@example.com";
 /// Seconds the link works.
 const LINK_DURATION: i64 = 1800;
 const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -143,10 +143,12 @@ impl hangar_sdk::commands::Guest for Plugin {
 }
 
 impl hangar_sdk::hooks::Guest for Plugin {
-    fn handle(_handler: String, _event: String, payload: String) -> Result<String> {
-        // The only subscription: a superuser has been created.
+    fn handle(handler: String, _event: String, payload: String) -> Result<String> {
         let payload = hangar_sdk::hooks::next(&payload)?;
-        installer::superuser_created(&payload)?;
+        match handler.as_str() {
+            "alert" => mail::alert::send(&payload)?,
+            _ => installer::superuser_created(&payload)?,
+        }
         Ok(payload)
     }
 }

@@ -45,6 +45,15 @@ impl hangar_sdk::http::Guest for Plugin {
     }
 }
 
+impl hangar_sdk::crons::Guest for Plugin {
+    fn run(id: String) -> Result<()> {
+        match id.as_str() {
+            "__pbAutoBackup__" => backups::automatic(),
+            _ => Err(Error::internal(format!("there is no job {id}"))),
+        }
+    }
+}
+
 impl hangar_sdk::uploads::LimitsGuest for Plugin {
     /// Backups are as large as they are; what all uploads may take together is bounded by `limits.uploads-bytes`.
     fn form_limit(_method: String, _route: String, _params: Vec<String>) -> Result<f64> {
@@ -56,6 +65,7 @@ impl hangar_sdk::uploads::LimitsGuest for Plugin {
 mod exports {
     use super::Plugin;
     hangar_sdk::export_commands!(Plugin);
+    hangar_sdk::export_crons!(Plugin);
     hangar_sdk::export_http!(Plugin);
     hangar_sdk::export_limits!(Plugin);
 }

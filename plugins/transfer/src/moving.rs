@@ -5,7 +5,7 @@
 
 use hangar_model::Collection;
 use hangar_sdk::postgres::{self, Transaction, begin};
-use hangar_sdk::{Result, collections, kv, operator};
+use hangar_sdk::{Result, collections, context, kv, operator};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,8 +13,8 @@ use crate::arguments::Arguments;
 use crate::report::Report;
 use crate::{indexes, settings, target, views};
 
-/// Topic that tells plugins of changed collections.
-const TOPIC: &str = "collections";
+/// Topics that tell plugins of changed collections and settings.
+const TOPICS: [&str; 2] = ["collections", "settings"];
 /// Stores the metadata once more, which numbers it anew.
 const ORDER: &str = "WITH gone AS (DELETE FROM hangar_collections.collections RETURNING *) \
     INSERT INTO hangar_collections.collections (\"id\", \"name\", \"type\", \"system\", \"created\", \"updated\", \"data\") \
@@ -34,7 +34,13 @@ pub trait Origin {
     ///
     /// # Errors
     /// What either side says.
-    fn rest(&self, report: &mut Report) -> Result<()>;
+    fn rest(&self) -> Result<()>;
+
+    /// Copies what the log has, if that is wanted; it is in no transaction. A dry run only counts.
+    ///
+    /// # Errors
+    /// What either side says.
+    fn logs(&self, dry: bool, report: &mut Report) -> Result<()>;
 
     /// Copies files.
     ///
@@ -71,10 +77,11 @@ pub fn import(
         settings::store(imported)?;
         report.carried("settings");
     }
-    origin.rest(&mut report)?;
+    origin.rest()?;
     let told = format!("{} collections, {records} records", all.len());
     if dry {
         Transaction::rollback(transaction)?;
+        origin.logs(true, &mut report)?;
         return Ok(report.text(&format!("Would import: {told}")));
     }
     let copies = origin.files()?;
@@ -94,8 +101,17 @@ pub fn import(
     for (_, copied) in copies {
         operator::Copied::keep(copied);
     }
-    kv::revisions::bump(TOPIC);
-    report.hint("Restart every server that runs on this database: it does not know of the change.");
+    // Servers that run on this database notice.
+    for topic in TOPICS {
+        kv::revisions::bump(topic);
+    }
+    context::forget_identity("");
+    if let Err(error) = origin.logs(false, &mut report) {
+        report.problem(format!(
+            "logs: {}; everything else was imported",
+            error.message
+        ));
+    }
     Ok(report.text(&format!("Imported: {told}")))
 }
 

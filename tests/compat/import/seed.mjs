@@ -1,5 +1,6 @@
 // Fills a PocketBase with one of everything, as its users do: through the API first, then behind its back.
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 
 /** What SQLite's loose types let through, written with another program while the server is down. */
 const ODDITIES = `
@@ -24,6 +25,20 @@ for table in ('users', 'members', 'kinds', 'posts', '_superusers', '_externalAut
     db.execute(f"UPDATE {table} SET created = printf('2024-01-%02d 10:11:12.%03dZ', 1 + rowid % 28, rowid % 1000)")
     db.execute(f"UPDATE {table} SET updated = '2024-02-03 04:05:06.789Z'")
 db.execute("UPDATE _collections SET created = printf('2023-01-01 00:00:00.%03dZ', rowid), updated = '2023-02-02 00:00:00.000Z'")
+db.commit()
+`;
+
+/** The log, in which PocketBase itself writes after seconds only. */
+const LOGS = `
+import json, sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+def log(id, message, days, level=0, data='{}'):
+    db.execute("INSERT INTO _logs (id, level, message, data, created) VALUES (?, ?, ?, ?, strftime('%Y-%m-%d %H:%M:%fZ', 'now', ?))", [id, level, 'seeded ' + message, data, f'-{days} days'])
+log('seeded000000001', 'request', 1, data=json.dumps({'type': 'request', 'status': 200, 'execTime': 1.25, 'url': '/api/x?y=1', 'auth': 'users', 'userIP': '10.0.0.1'}))
+log('seeded000000002', 'error', 2, level=8, data=json.dumps({'error': 'tab\\t back\\\\ é', 'details': [1, {'a': None}]}))
+log('seeded000000003', 'text\ttab', 2.5, level=4)
+log('seeded000000005', 'below', 1, level=-4)
+log('seeded000000004', 'long ago', 40)
 db.commit()
 `;
 
@@ -128,6 +143,8 @@ export async function fill(base, vars) {
 
 /** Behind its back, when the server has stopped. */
 export function meddle(data) {
-  const done = spawnSync('python3', ['-c', ODDITIES, `${data}/data.db`], { encoding: 'utf8' });
-  if (done.status !== 0) throw new Error(`seed: ${done.stderr || done.error}`);
+  for (const [script, file] of [[ODDITIES, 'data.db'], [LOGS, 'auxiliary.db']]) {
+    const done = spawnSync('python3', ['-c', script, join(data, file)], { encoding: 'utf8' });
+    if (done.status !== 0) throw new Error(`seed: ${done.stderr || done.error}`);
+  }
 }

@@ -38,7 +38,7 @@ const KINDS = {
   },
   hangar: {
     path: hangarPath,
-    adopt: (binary, from, data) => run(binary, ['import', 'pocketbase', from, '--dir', data]),
+    adopt: (binary, from, data) => run(binary, ['import', 'pocketbase', from, '--dir', data, '--with-logs']),
     serve: (data, port, folders, work) => [
       'serve', '--dir', data, '--http', `127.0.0.1:${port}`,
       '--hooks', folders.hooks ?? join(work, 'no_hooks'),

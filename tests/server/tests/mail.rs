@@ -198,3 +198,46 @@ fn two_requests_at_once_send_one_mail() {
     drop(heard);
     server.stop();
 }
+
+#[test]
+fn superusers_are_told_of_a_backup_that_fails() {
+    let (port, heard) = mail_server(Manner::Takes);
+    let site = Site::new();
+    site.run(&["superuser", "create", "second@example.com", "1234567890"])
+        .expect(0);
+    let server = site.start();
+    let mut api = Api::sign_in(server.address);
+    use_mail_server(&mut api, port);
+    let nowhere = json!({"enabled": true, "bucket": "b", "region": "r", "endpoint": "http://127.0.0.1:9",
+        "accessKey": "k", "secret": "hidden-key", "forcePathStyle": true});
+    let settings =
+        json!({"meta": {"appName": "A <b> & c"}, "backups": {"cron": "@daily", "s3": nowhere}});
+    api.client
+        .call("PATCH", "/api/settings", &settings)
+        .expect(200);
+    let started = api.client.post("/api/crons/__pbAutoBackup__", &Value::Null);
+    assert_eq!(started.status, 204);
+    eventually("both mails", Duration::from_secs(60), || {
+        let heard = heard.lock().expect("no panic");
+        (heard.iter().filter(|line| *line == ".").count() == 2).then_some(())
+    });
+    let heard = heard.lock().expect("no panic").join("\n");
+    for text in [
+        "RCPT TO:<test@example.com>",
+        "RCPT TO:<second@example.com>",
+        "Subject: [A <b> & c system alert] Autobackup failure",
+        "A &lt;b&gt; &amp; c system alert occurred:",
+        "Failed to create/upload automated backup. Raw error:",
+    ] {
+        assert!(heard.contains(text), "{text} in\n{heard}");
+    }
+    eventually("an entry of the log", Duration::from_secs(20), || {
+        let path = "/api/logs?filter=level=8&sort=-created";
+        let entries = api.client.get(path).expect(200).to_string();
+        entries
+            .contains("[Backup cron] Failed to create backup")
+            .then_some(())
+    });
+    assert!(!heard.contains("hidden-key") && !server.log().contains("hidden-key"));
+    server.stop();
+}

@@ -10,6 +10,7 @@ body { margin: 0; padding: 24px; background: #fff; color: #1b1d21; font: 15px/22
 p { margin: 12px 0; }
 a { color: inherit; }
 hr { border: 0; border-top: 1px solid #dde1e6; }
+p.alert { padding: 12px; border-radius: 6px; background: #eef0f3; white-space: pre-wrap; }
 .hidden { display: none !important; }
 .btn { display: inline-block; min-width: 140px; padding: 10px 20px; border-radius: 6px; text-align: center;
   background: #1b1d21 !important; color: #fff !important; font-weight: bold; text-decoration: none !important; }

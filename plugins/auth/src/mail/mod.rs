@@ -1,5 +1,6 @@
 //! Mails to the people behind auth records.
 
+pub mod alert;
 pub mod background;
 mod frame;
 mod message;

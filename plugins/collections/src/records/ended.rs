@@ -6,13 +6,12 @@ use std::rc::Rc;
 
 use hangar_model::{ApiError, Collection, messages};
 use hangar_sdk::context::{after_transaction, forget_identity};
-use hangar_sdk::kv;
 use hangar_sdk::postgres::active;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::answer::{Failure, Outcome};
-use crate::catalog::{self, TOPIC};
+use crate::catalog;
 use crate::files;
 use crate::realtime::announce::{self, Action};
 use crate::records::draft::{self, CREATE, DELETE, Draft, Names, UPDATE};
@@ -40,24 +39,6 @@ struct Waiting {
 #[derive(Serialize, Deserialize)]
 struct Revoked {
     revoked: String,
-}
-
-/// Collections that are read anew once a transaction has been committed.
-#[derive(Serialize, Deserialize)]
-struct Changed {
-    changed: bool,
-}
-
-/// Has every instance read collections anew, once this is committed. Within the transaction they are read from the
-/// database each time.
-///
-/// # Errors
-/// Too much work is left already.
-pub fn announce_change() -> Outcome<()> {
-    if !after_transaction(&serde_json::to_string(&Changed { changed: true })?)? {
-        kv::revisions::bump(TOPIC);
-    }
-    Ok(())
 }
 
 /// Makes guests of the realtime clients of an auth collection, once this is committed.
@@ -112,12 +93,6 @@ pub fn transaction_ended(work: &str, committed: bool) -> Outcome<()> {
     if let Ok(Revoked { revoked }) = serde_json::from_str(work) {
         if committed {
             announce::revoke_all(&revoked);
-        }
-        return Ok(());
-    }
-    if serde_json::from_str::<Changed>(work).is_ok() {
-        if committed {
-            kv::revisions::bump(TOPIC);
         }
         return Ok(());
     }

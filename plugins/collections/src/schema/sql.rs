@@ -5,12 +5,14 @@ use std::time::Instant;
 use hangar_model::ApiError;
 use hangar_model::json::to_json;
 use hangar_sdk::http::{Request, Response};
+use hangar_sdk::kv;
 use hangar_sdk::postgres::{self, Rows};
 use serde_json::{Value, json};
 use sqlparser::tokenizer::{Location, Token};
 
 use crate::answer::{Failure, Outcome};
-use crate::records::{ended, write};
+use crate::catalog::TOPIC;
+use crate::records::write;
 use crate::schema::{dry_run, permitted, picked};
 
 /// Rows shown.
@@ -36,7 +38,7 @@ pub fn handle(request: &Request) -> Outcome<Response> {
     });
     if !reads {
         // Whatever was changed: collections are read anew.
-        ended::announce_change()?;
+        kv::revisions::bump(TOPIC);
     }
     let rows = match result {
         Ok(rows) => rows,

@@ -3,8 +3,8 @@
 use hangar_model::ddl::{self, Statement};
 use hangar_model::validate::{Checks, validate};
 use hangar_model::{ApiError, Collection};
-use hangar_sdk::context;
 use hangar_sdk::postgres::{self, Value};
+use hangar_sdk::{context, kv};
 
 use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog, TOPIC};
@@ -29,7 +29,7 @@ pub fn change<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
         policies::settle()?;
         Ok(value)
     })?;
-    ended::announce_change()?;
+    kv::revisions::bump(TOPIC);
     Ok(value)
 }
 

@@ -87,7 +87,11 @@ impl Origin for Archive {
         copier.finish(report)
     }
 
-    fn rest(&self, _report: &mut Report) -> Result<()> {
+    fn rest(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn logs(&self, _dry: bool, _report: &mut Report) -> Result<()> {
         Ok(())
     }
 

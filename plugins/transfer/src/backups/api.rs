@@ -2,18 +2,20 @@
 
 use hangar_model::json::to_json;
 use hangar_model::picker::Picker;
-use hangar_model::{ApiError, FieldError, ValidationErrors, date, messages};
+use hangar_model::{ApiError, FieldError, ValidationErrors, messages};
 use hangar_sdk::http::{Request, Response};
-use hangar_sdk::{Error, backup, log};
+use hangar_sdk::{Error, backup, log, storage};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{all, files, name};
+use super::place::Place;
+use super::{all, files, name, place};
 
 /// 400 for a body that cannot be read.
 const UNREADABLE: &str = "An error occurred while loading the submitted data.";
 const BUSY: &str = "Try again later - another backup/restore process has already been started.";
 const MISSING: &str = "Missing or invalid backup file.";
+const USED: &str = "The backup is currently being used and cannot be deleted.";
 const GONE: &str = "Invalid or already deleted backup file.";
 /// Restoring replaces the database under the server and takes as long as it takes, so it is done beside it.
 const RESTORE: &str = "Backups are restored from the command line: hangar backup restore";
@@ -63,11 +65,19 @@ fn failed(error: &Error) -> ApiError {
     ApiError::bad_request("")
 }
 
+/// Where backups are.
+pub fn current_place() -> Result<Place, ApiError> {
+    place::current().map_err(|error| failed(&error))
+}
+
 fn list(request: &Request) -> Result<Response, ApiError> {
-    let entries = all().map_err(|error| failed(&error))?;
-    let shown = entries.iter().map(|entry| {
-        json!({"modified": date::format(entry.modified), "key": entry.key, "size": entry.size})
-    });
+    let entries = all(&current_place()?).map_err(|error| {
+        let what = "Failed to retrieve backup items. Raw error:";
+        ApiError::bad_request(&format!("{what} \n{}", error.message))
+    })?;
+    let shown = entries
+        .iter()
+        .map(|entry| json!({"modified": entry.date(), "key": entry.key, "size": entry.size}));
     // PocketBase's order of keys.
     let texts: Vec<String> = shown
         .map(|entry| {
@@ -94,28 +104,39 @@ fn list(request: &Request) -> Result<Response, ApiError> {
 }
 
 fn create(request: &Request) -> Result<Response, ApiError> {
-    if backup::busy() {
+    if backup::busy().is_some() {
         return Err(ApiError::bad_request(BUSY));
     }
+    let place = current_place()?;
     let wanted = wanted_name(request)?;
     let name = if wanted.is_empty() {
         name::generated("").map_err(|error| failed(&error))?
     } else {
         name::check(&wanted).map_err(invalid)?;
+        // Also where the service does not say so, as in PocketBase.
+        let free =
+            storage::attributes(&place.text, &wanted).is_err_and(|error| error.code == "not_found");
+        if !free {
+            return Err(taken());
+        }
         wanted
     };
-    match backup::create(&name) {
+    match backup::create(&place.text, &name) {
         Ok(()) => Ok(Response::empty(204)),
         Err(error) if error.code == "busy" => Err(ApiError::bad_request(BUSY)),
-        Err(error) if error.code == "exists" => Err(invalid(FieldError::new(
-            "validation_backup_name_exists",
-            "The backup file name is invalid or already exists.",
-        ))),
+        Err(error) if error.code == "exists" => Err(taken()),
         Err(error) => {
             log::error(&format!("a backup failed: {}", error.message));
             Err(ApiError::bad_request("Failed to create backup."))
         }
     }
+}
+
+fn taken() -> ApiError {
+    invalid(FieldError::new(
+        "validation_backup_name_exists",
+        "The backup file name is invalid or already exists.",
+    ))
 }
 
 fn invalid(error: FieldError) -> ApiError {
@@ -137,22 +158,30 @@ fn wanted_name(request: &Request) -> Result<String, ApiError> {
 }
 
 fn delete(key: &str) -> Result<Response, ApiError> {
-    if backup::busy() {
-        return Err(ApiError::bad_request(BUSY));
+    if backup::busy().is_some_and(|name| name == key) {
+        return Err(ApiError::bad_request(USED));
     }
-    backup::delete(key).map_err(|error| {
-        if error.code == "not_found" || error.code == "bad_input" {
-            ApiError::bad_request(GONE)
-        } else {
-            failed(&error)
-        }
-    })?;
+    let place = current_place()?;
+    let gone = |error: Error| {
+        log::error(&format!(
+            "the backup {key:?} cannot be deleted: {}",
+            error.message
+        ));
+        ApiError::bad_request(GONE)
+    };
+    // A bucket does not say whether there was one.
+    if !place.remote {
+        storage::attributes(&place.text, key).map_err(gone)?;
+    }
+    storage::delete(&place.text, key).map_err(gone)?;
     Ok(Response::empty(204))
 }
 
 fn restore(key: &str) -> Result<Response, ApiError> {
-    let entries = all().map_err(|error| failed(&error))?;
-    if entries.iter().any(|entry| entry.key == key) {
+    if backup::busy().is_some() {
+        return Err(ApiError::bad_request(BUSY));
+    }
+    if storage::attributes(&current_place()?.text, key).is_ok() {
         Err(ApiError::bad_request(RESTORE))
     } else {
         Err(ApiError::bad_request(MISSING))

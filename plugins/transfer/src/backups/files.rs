@@ -6,11 +6,9 @@ use hangar_sdk::{auth, log, storage, uploads};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::api::Identity;
-use super::{all, name};
+use super::api::{Identity, current_place};
+use super::name;
 
-/// The folder of the data directory, as `hangar:files/store` takes it.
-const PLACE: &str = r#"{"area":"backups"}"#;
 const FORBIDDEN: &str = "Insufficient permissions to access the resource.";
 
 /// A file of the form.
@@ -40,8 +38,12 @@ pub fn download(request: &Request) -> Result<Response, ApiError> {
         return Err(ApiError::forbidden(FORBIDDEN));
     }
     let key = request.params.first().map_or("", String::as_str);
-    if !all().is_ok_and(|known| known.iter().any(|backup| backup.key == key)) {
-        return Err(ApiError::not_found(""));
+    let place = current_place()?;
+    if storage::attributes(&place.text, key).is_err() {
+        return Err(match place.remote {
+            true => ApiError::bad_request(""),
+            false => ApiError::not_found(""),
+        });
     }
     let how = json!({
         "request": request.headers,
@@ -52,7 +54,7 @@ pub fn download(request: &Request) -> Result<Response, ApiError> {
             ["content-security-policy", "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox"],
         ],
     });
-    let body = storage::defer(PLACE, key, &how.to_string()).map_err(|error| {
+    let body = storage::defer(&place.text, key, &how.to_string()).map_err(|error| {
         log::error(&format!(
             "the backup {key} cannot be sent: {}",
             error.message
@@ -99,14 +101,17 @@ pub fn upload() -> Result<Response, ApiError> {
         ));
         ApiError::bad_request("Failed to upload backup.")
     };
-    let known = all().map_err(failed)?;
-    if known.iter().any(|backup| backup.key == file.name) {
+    let place = current_place()?;
+    let known = storage::attributes(&place.text, &file.name);
+    // Also where the service does not say so, as in PocketBase.
+    if !known.is_err_and(|error| error.code == "not_found") {
         return Err(invalid(FieldError::new(
             "validation_backup_name_exists",
             "Backup file with the specified name already exists.",
         )));
     }
-    storage::put(PLACE, &file.name, u32::try_from(at).unwrap_or_default()).map_err(failed)?;
+    let at = u32::try_from(at).unwrap_or_default();
+    storage::put(&place.text, &file.name, at).map_err(failed)?;
     Ok(Response::empty(204))
 }
 

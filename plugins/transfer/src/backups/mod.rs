@@ -1,15 +1,19 @@
 //! Backups: over HTTP in PocketBase's format, on the command line, and as a job.
 
 mod api;
+mod automatic;
 mod files;
 mod name;
+mod place;
 
-use hangar_sdk::{Error, Result, backup};
+use hangar_sdk::{Error, Result, backup, storage};
 use serde::Deserialize;
 
 use crate::arguments::Arguments;
+use place::Place;
 
 pub use api::handle;
+pub use automatic::run as automatic;
 
 /// A backup.
 #[derive(Debug, Deserialize)]
@@ -19,7 +23,14 @@ pub struct Entry {
     /// Bytes.
     pub size: u64,
     /// Milliseconds since 1970.
-    pub modified: i64,
+    modified: f64,
+}
+
+impl Entry {
+    /// When it was made, as the API writes it.
+    pub fn date(&self) -> String {
+        hangar_model::date::format(self.modified as i64)
+    }
 }
 
 /// What was restored.
@@ -29,12 +40,14 @@ struct Restored {
     created: i64,
 }
 
-/// All backups, by name.
+/// All backups at a place, by name.
 ///
 /// # Errors
-/// What the host says.
-pub fn all() -> Result<Vec<Entry>> {
-    Ok(serde_json::from_str(&backup::list()?)?)
+/// What the disk or the service says.
+pub fn all(place: &Place) -> Result<Vec<Entry>> {
+    let mut entries: Vec<Entry> = serde_json::from_str(&storage::list(&place.text, "")?)?;
+    entries.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok(entries)
 }
 
 /// `hangar backup create [NAME]`.
@@ -47,7 +60,7 @@ pub fn create(arguments: &Arguments) -> Result<String> {
         None => name::generated("")?,
     };
     name::check(&name).map_err(|error| Error::new("bad_input", 400, error.message.to_string()))?;
-    backup::create(&name)?;
+    backup::create(&place::current()?.text, &name)?;
     Ok(format!("Made the backup {name}."))
 }
 
@@ -56,12 +69,9 @@ pub fn create(arguments: &Arguments) -> Result<String> {
 /// # Errors
 /// What the host says.
 pub fn list() -> Result<String> {
-    let lines: Vec<String> = all()?
+    let lines: Vec<String> = all(&place::current()?)?
         .iter()
-        .map(|entry| {
-            let date = hangar_model::date::format(entry.modified);
-            format!("{date}  {:>12}  {}", entry.size, entry.key)
-        })
+        .map(|entry| format!("{}  {:>12}  {}", entry.date(), entry.size, entry.key))
         .collect();
     Ok(match lines.as_slice() {
         [] => "There are no backups.".to_owned(),
@@ -74,9 +84,9 @@ pub fn list() -> Result<String> {
 /// # Errors
 /// What is wrong with the backup.
 pub fn restore() -> Result<String> {
-    let restored: Restored = serde_json::from_str(&backup::restore()?)?;
+    let restored: Restored = serde_json::from_str(&backup::restore(&place::current()?.text)?)?;
     Ok(format!(
-        "Restored the backup of {}: the database and {} files.\nRestart every server that runs on this database: it does not know of the change.",
+        "Restored the backup of {}: the database and {} files.",
         hangar_model::date::format(restored.created),
         restored.files
     ))

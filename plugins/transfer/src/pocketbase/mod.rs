@@ -2,6 +2,7 @@
 
 mod definitions;
 mod encrypted;
+mod logs;
 mod records;
 mod source;
 
@@ -22,7 +23,8 @@ const HISTORY: &str = "CREATE TABLE IF NOT EXISTS hangar_collections.migrations 
 struct Directory {
     source: Source,
     migrations: Vec<(String, i64)>,
-    with_logs: bool,
+    /// What of its log is wanted.
+    log: Option<logs::Wanted>,
 }
 
 /// Runs the command; answers the report.
@@ -44,7 +46,9 @@ pub fn import(arguments: &Arguments) -> Result<String> {
     let directory = Directory {
         source,
         migrations,
-        with_logs: arguments.has("with-logs"),
+        log: arguments
+            .has("with-logs")
+            .then(|| logs::Wanted::by(settings.as_ref())),
     };
     moving::import(arguments, &directory, &all, settings.as_ref(), report)
 }
@@ -54,14 +58,15 @@ impl Origin for Directory {
         records::copy(&self.source, collection, report)
     }
 
-    fn rest(&self, report: &mut Report) -> Result<()> {
-        keep_history(&self.migrations)?;
-        if self.with_logs {
-            report.problem(
-                "logs: this version of Hangar cannot take them over; they stay in auxiliary.db",
-            );
+    fn rest(&self) -> Result<()> {
+        keep_history(&self.migrations)
+    }
+
+    fn logs(&self, dry: bool, report: &mut Report) -> Result<()> {
+        match self.log {
+            Some(wanted) => logs::copy(&self.source, wanted, dry, report),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn files(&self) -> Result<Vec<(&'static str, operator::Copied)>> {
