@@ -119,6 +119,11 @@ impl Host {
         let _ = self.spool.set(spool);
     }
 
+    /// Where files of requests wait, in a server.
+    pub(crate) fn spool(&self) -> Option<&Spool> {
+        self.spool.get()
+    }
+
     /// What is installed.
     pub fn summary(&self) -> Vec<PluginSummary> {
         self.graph().summary()
