@@ -198,7 +198,7 @@ pub fn inside(
     }
     let entry = draft.entry.clone();
     let document = draft.document(Value::Null);
-    match around(event, &entry, document, draft, action)? {
+    match around(event, &entry.tags, document, draft, action)? {
         Around::Done(()) | Around::Stopped => Ok(()),
     }
 }

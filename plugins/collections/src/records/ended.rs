@@ -165,7 +165,7 @@ fn settle(names: &Names, draft: &mut Draft, events: &Events, error: Option<Value
         if events.has(&event) {
             let entry = draft.entry.clone();
             let document = draft.document(more.clone());
-            if let Around::Stopped = around(&event, &entry, document, draft, |_| Ok(()))? {
+            if let Around::Stopped = around(&event, &entry.tags, document, draft, |_| Ok(()))? {
                 return Ok(());
             }
         }

@@ -59,12 +59,12 @@ pub enum Around<T> {
 /// What the outermost handler makes of the action's error, or of its own.
 pub fn around<S: Subject, T>(
     event: &str,
-    entry: &Entry,
+    tags: &[String],
     document: String,
     subject: &mut S,
     action: impl FnOnce(&mut S) -> Outcome<T>,
 ) -> Outcome<Around<T>> {
-    let raised = raise(event, &entry.tags, &document)?;
+    let raised = raise(event, tags, &document)?;
     let turn = raised.turn();
     apply(subject, &turn.payload, document.len());
     let mut text = turn.payload;
@@ -149,6 +149,11 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Whether a handler has answered.
+    pub fn answered(&self) -> bool {
+        self.written.is_some()
+    }
+
     /// Reads the `response` of a patch.
     pub fn apply(&mut self, patch: &Map<String, Value>) {
         let Some(response) = patch.get("response") else {
@@ -272,7 +277,7 @@ pub fn view_request(
     };
     let around = around(
         "onRecordViewRequest",
-        entry,
+        &entry.tags,
         document.to_string(),
         &mut event,
         |event| {
@@ -368,7 +373,7 @@ pub fn list_request(
     };
     let around = around(
         "onRecordsListRequest",
-        entry,
+        &entry.tags,
         document.to_string(),
         &mut event,
         |event| {
@@ -423,7 +428,7 @@ pub fn enrich(
     };
     around(
         "onRecordEnrich",
-        entry,
+        &entry.tags,
         document.to_string(),
         &mut event,
         |event| {

@@ -11,6 +11,7 @@ pub mod expand;
 pub mod guard;
 pub mod hooks;
 pub mod list;
+pub mod plain_event;
 pub mod plans;
 pub mod present;
 pub mod query;
