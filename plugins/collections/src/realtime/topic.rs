@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(topic.base, "posts/*");
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(topic.query, [pair("filter", "n>5"), pair("n", "1")]);
-        assert_eq!(topic.headers, [pair("list", ""), pair("x-token", "a")]);
+        assert_eq!(topic.headers, [pair("x-token", "a"), pair("list", "")]);
     }
 
     #[test]
