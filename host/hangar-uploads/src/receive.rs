@@ -363,6 +363,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_a_plugin_adds_is_a_file_like_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let spool = Spool::new(folder.path().to_owned(), 100);
+        let first = receive(&spool, file("a.bin", b"x"), 1 << 20).await;
+        let first = first.expect("received");
+        let kept = spool.keep("f".into(), "b/c.x", b"%PDF-1.7").await;
+        let (uploads, handle) = first.with(kept.expect("kept")).expect("sound");
+        // Who has the first list still has it.
+        assert!(first.get(1).is_err());
+        let added = uploads.get(handle).expect("added");
+        assert_eq!((handle, added.name.as_str(), added.size), (1, "c.x", 8));
+        assert_eq!(added.kind, "application/pdf");
+        let error = spool.keep("f".into(), "d", &[b'x'; 100]).await;
+        assert_eq!(error.expect_err("no room").status, 503);
+        drop((first, uploads));
+        assert_eq!(spool.used.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
     async fn bounds_hold_and_leave_nothing_behind() {
         let folder = tempfile::tempdir().expect("a folder");
         let spool = Spool::new(folder.path().to_owned(), 50_000);

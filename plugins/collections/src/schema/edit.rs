@@ -16,12 +16,9 @@ use crate::schema::{body, events, refused, show, store, views};
 pub fn create(request: &Request) -> Outcome<Response> {
     let body = body(request, messages::BAD_TYPE_BODY)?;
     let kind = requested_type(&body)?;
-    // What cannot be drafted is refused below.
-    let draft = drafted(&*catalog::current()?, &body, kind).ok();
+    let draft = || drafted(&*catalog::current().ok()?, &body, kind).ok();
     let event = "onCollectionCreateRequest";
-    events::one(event, request, draft.as_ref(), || {
-        create_one(request, &body, kind)
-    })
+    events::one(event, request, draft, || create_one(request, &body, kind))
 }
 
 fn create_one(
@@ -104,11 +101,9 @@ pub fn update(request: &Request, name: &str) -> Outcome<Response> {
     let found = catalog::current()?;
     let old = found.get(name).ok_or_else(|| ApiError::not_found(""))?;
     let body = body(request, messages::BAD_BODY)?;
-    let draft = merged(old, &body).ok();
+    let draft = || merged(old, &body).ok();
     let event = "onCollectionUpdateRequest";
-    events::one(event, request, draft.as_ref(), || {
-        update_one(request, name, &body)
-    })
+    events::one(event, request, draft, || update_one(request, name, &body))
 }
 
 fn update_one(request: &Request, name: &str, body: &Map<String, Value>) -> Outcome<Response> {

@@ -2,6 +2,7 @@
 //! `plugins/hooks/PROTOCOL.md` can be changed.
 
 use hangar_model::Collection;
+use hangar_sdk::hooks::subscribed;
 use hangar_sdk::http::{Request, Response};
 use serde_json::{Map, Value, json};
 
@@ -10,17 +11,21 @@ use crate::call::Call;
 use crate::records::hooks::request_document;
 use crate::records::plain_event::in_plain_event;
 
-/// Runs an action inside the event of a request for one collection.
+/// Runs an action inside the event of a request for one collection, which is made only if anybody listens. Without one
+/// there is nothing to show: the action says what is wrong.
 ///
 /// # Errors
 /// What the action or a handler fails with.
 pub fn one(
     event: &str,
     request: &Request,
-    collection: Option<&Collection>,
+    collection: impl FnOnce() -> Option<Collection>,
     action: impl FnOnce() -> Outcome<Response>,
 ) -> Outcome<Response> {
-    let Some(collection) = collection else {
+    if subscribed(&[event.to_owned()], &[]).is_empty() {
+        return action();
+    }
+    let Some(collection) = collection() else {
         return action();
     };
     let more = || {

@@ -69,7 +69,8 @@ fn route(request: &Request) -> Outcome<Response> {
 fn view(request: &Request, name: &str) -> Outcome<Response> {
     let catalog = catalog::current()?;
     let entry = catalog.get(name).ok_or_else(|| ApiError::not_found(""))?;
-    events::one("onCollectionViewRequest", request, Some(entry), || {
+    let shown = || Some(Collection::clone(entry));
+    events::one("onCollectionViewRequest", request, shown, || {
         show(request, entry)
     })
 }

@@ -26,9 +26,11 @@ const PAGE: usize = 200;
 
 /// `DELETE /api/collections/{collection}`.
 pub fn delete(request: &Request, name: &str) -> Outcome<Response> {
-    let catalog = catalog::current()?;
-    let entry = catalog.get(name).map(|entry| &***entry);
-    events::one("onCollectionDeleteRequest", request, entry, || {
+    let found = || {
+        let catalog = catalog::current().ok()?;
+        catalog.get(name).map(|entry| Collection::clone(entry))
+    };
+    events::one("onCollectionDeleteRequest", request, found, || {
         delete_one(name)
     })
 }
