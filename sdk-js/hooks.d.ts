@@ -116,6 +116,21 @@ interface HookAuthRequestEvent extends HookRecordRequestEvent { token: string; m
 interface HookPasswordRequestEvent extends HookRecordRequestEvent { identity: string; identityField: string; password: string }
 interface HookOAuth2RequestEvent extends HookRecordRequestEvent { providerName: string; oAuth2User: HookFields; createData: HookFields | null; isNewRecord: boolean }
 
+interface HookFileDownloadEvent extends HookRecordRequestEvent { readonly fileField: HookFields; servedPath: string; servedName: string }
+interface HookFileTokenEvent extends HookRecordRequestEvent { token: string }
+interface HookSettingsListEvent extends HookRequestEvent { settings: HookFields }
+interface HookSettingsUpdateEvent extends HookRequestEvent { readonly oldSettings: HookFields; newSettings: HookFields }
+interface HookCollectionRequestEvent extends HookRequestEvent { readonly collection: HookCollection }
+interface HookCollectionsListEvent extends HookRequestEvent { readonly collections: HookFields[]; readonly result: HookRecordsListRequestEvent["result"] }
+interface HookCollectionsImportEvent extends HookRequestEvent { collectionsData: HookFields[]; deleteMissing: boolean }
+interface HookRealtimeClient {
+  id(): string; subscriptions(...prefixes: string[]): HookFields; hasSubscription(topic: string): boolean; send(message: SubscriptionMessage): void;
+  get(name: string): any; set(name: string, value: unknown): void; unset(name: string): void; isDiscarded(): boolean;
+}
+interface HookRealtimeConnectEvent extends HookRequestEvent { readonly client: HookRealtimeClient }
+interface HookRealtimeSubscribeEvent extends HookRealtimeConnectEvent { subscriptions: string[] }
+declare class SubscriptionMessage { constructor(fields?: { name?: string; data?: string }); name: string; data: string }
+
 type HookHandler<E> = (e: E) => unknown;
 type HookMiddleware = HookHandler<HookRequestEvent> | Middleware;
 /** Tags are names or ids of collections; none means all. */
@@ -178,6 +193,18 @@ declare const onRecordAuthRequest: HookOn<HookAuthRequestEvent>;
 declare const onRecordAuthWithPasswordRequest: HookOn<HookPasswordRequestEvent>;
 declare const onRecordAuthWithOAuth2Request: HookOn<HookOAuth2RequestEvent>;
 declare const onRecordAuthRefreshRequest: HookOn<HookRecordRequestEvent>;
+declare const onFileDownloadRequest: HookOn<HookFileDownloadEvent>;
+declare const onFileTokenRequest: HookOn<HookFileTokenEvent>;
+declare const onSettingsListRequest: HookOn<HookSettingsListEvent>;
+declare const onSettingsUpdateRequest: HookOn<HookSettingsUpdateEvent>;
+declare const onCollectionsListRequest: HookOn<HookCollectionsListEvent>;
+declare const onCollectionViewRequest: HookOn<HookCollectionRequestEvent>;
+declare const onCollectionCreateRequest: HookOn<HookCollectionRequestEvent>;
+declare const onCollectionUpdateRequest: HookOn<HookCollectionRequestEvent>;
+declare const onCollectionDeleteRequest: HookOn<HookCollectionRequestEvent>;
+declare const onCollectionsImportRequest: HookOn<HookCollectionsImportEvent>;
+declare const onRealtimeConnectRequest: HookOn<HookRealtimeConnectEvent>;
+declare const onRealtimeSubscribeRequest: HookOn<HookRealtimeSubscribeEvent>;
 declare const onRecordEnrich: HookOn<HookModelEvent & { requestInfo: HookRequestEvent["requestInfo"] }>;
 declare const onRecordValidate: HookOn<HookModelEvent>;
 declare const onRecordCreate: HookOn<HookModelEvent>;

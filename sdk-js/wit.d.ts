@@ -107,3 +107,8 @@ declare module "hangar:auth/tokens@0.1.0" {
   const tokens: { issue(kind: string, collection: string, id: string, options: string): string };
   export default tokens;
 }
+
+declare module "hangar:realtime/broker@0.1.0" {
+  const broker: { send(messages: string): number };
+  export default broker;
+}

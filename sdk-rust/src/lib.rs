@@ -45,7 +45,7 @@ pub mod storage {
 }
 /// The form of the current request, taken apart by the host.
 pub mod uploads {
-    pub use crate::bindings::imports::hangar::http::form::files;
+    pub use crate::bindings::imports::hangar::http::form::{add, files};
     /// Name and text of each plain field, in order; none if the request has no form that the host has taken apart.
     pub fn fields() -> crate::Result<Option<Vec<(String, String)>>> {
         let Some(turns) = crate::bindings::imports::hangar::http::form::fields()? else {

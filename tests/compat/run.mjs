@@ -17,6 +17,7 @@ import { Normaliser } from './lib/normalise.mjs';
 import { startS3 } from './lib/s3.mjs';
 import { KIND_NAMES, SUPERUSER, startServer, stopAll } from './lib/servers.mjs';
 import { sdkSteps } from './sdk.mjs';
+import { accountSteps } from './sdk-accounts.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const DIFFERENCES = resolve(HERE, '..', '..', 'docs', 'differences.md');
@@ -130,7 +131,7 @@ class Side {
   }
 
   async sdk(step, number) {
-    const text = await step.run(this.server.base, this.provider.base);
+    const text = await step.run(this.server.base, this.provider.base, this.mail);
     // Objects have no key order for a program; the HTTP cases compare it.
     return { answer: this.normaliser.answer(number, { status: 0, headers: {}, text }, { anyKeyOrder: true }), request: null };
   }
@@ -235,6 +236,7 @@ function loadFiles(only) {
   const files = readdirSync(folder).filter((name) => name.endsWith('.http')).sort().map((name) => readCases(join(folder, name)));
   files.push(matrix());
   files.push({ name: 'sdk', server: {}, steps: sdkSteps(SUPERUSER) });
+  files.push({ name: 'sdk-accounts', server: { mail: 'on' }, steps: accountSteps(SUPERUSER) });
   if (only.length === 0) return files;
   // A file name selects the file. Anything else selects the files with such a
   // step, in full: later steps need what earlier ones made.
@@ -250,7 +252,7 @@ async function main() {
     for (const file of files) for (const step of file.steps) console.log(step.id);
     return 0;
   }
-  const fixedText = [join(HERE, 'setup', 'identities.http'), ...readdirSync(join(HERE, 'cases')).map((name) => join(HERE, 'cases', name)), join(HERE, 'sdk.mjs')]
+  const fixedText = [join(HERE, 'setup', 'identities.http'), ...readdirSync(join(HERE, 'cases')).map((name) => join(HERE, 'cases', name)), join(HERE, 'sdk.mjs'), join(HERE, 'sdk-accounts.mjs')]
     .map((file) => readFileSync(file, 'utf8')).join('\n');
 
   const groups = new Map();

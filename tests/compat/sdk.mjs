@@ -24,45 +24,47 @@ async function collected(seen, count) {
 /** What the SDK throws, as plain data. */
 function failure(error) {
   if (!(error instanceof ClientResponseError)) return { thrown: error.name, message: error.message };
-  return { status: error.status, message: error.message, response: error.response, url: error.url, isAbort: error.isAbort };
+  return { status: error.status, message: error.message, response: error.response, url: error.url.replace(/mfaId=\w+/, 'mfaId=…'), isAbort: error.isAbort };
 }
 
 /** The auth store as a program sees it. */
-const store = ({ authStore }) => ({ valid: authStore.isValid, superuser: authStore.isSuperuser, token: authStore.token, record: authStore.record });
+export const store = ({ authStore }) => ({ valid: authStore.isValid, superuser: authStore.isSuperuser, token: authStore.token, record: authStore.record });
 
 /**
- * Returns the steps {id, run(base, idp)}; `run` gives the outcome as text. The
- * clients of one server are shared by its steps. `idp` is the address of the
- * server's OAuth2 provider (lib/idp.mjs).
+ * Where steps {id, run(base, idp, mail)} are put down; `run` gives the outcome as text. `idp` is the address of the
+ * server's OAuth2 provider (lib/idp.mjs), `mail` its mail server (lib/mail.mjs), if it has one. What `begin` makes of
+ * them, clients above all, is shared by the steps of one server.
  */
-export function sdkSteps(superuser) {
+export function recorder(topic, begin) {
   const sessions = new Map();
-  const session = (base, idp) => {
-    if (!sessions.has(base)) {
-      const client = () => {
-        const pb = new PocketBase(base, new BaseAuthStore());
-        pb.autoCancellation(false);
-        return pb;
-      };
-      sessions.set(base, { root: client(), guest: client(), user: client(), visitor: client(), ids: {}, idp });
-    }
-    return sessions.get(base);
-  };
-
   const steps = [];
   const step = (name, body) => steps.push({
-    id: `sdk/${name}`,
+    id: `${topic}/${name}`,
     name,
     options: {},
-    run: async (base, idp) => {
+    run: async (base, idp, mail) => {
+      if (!sessions.has(base)) sessions.set(base, begin(base, idp, mail));
       let outcome;
       try {
-        outcome = { value: await body(session(base, idp)) };
+        outcome = { value: await body(sessions.get(base)) };
       } catch (error) {
         outcome = { error: failure(error) };
       }
       return JSON.stringify(outcome, (key, value) => (value === undefined ? '<undefined>' : value));
     },
+  });
+  return { steps, step };
+}
+
+/** Returns the steps {id, run(base, idp)}. */
+export function sdkSteps(superuser) {
+  const { steps, step } = recorder('sdk', (base, idp) => {
+    const client = () => {
+      const pb = new PocketBase(base, new BaseAuthStore());
+      pb.autoCancellation(false);
+      return pb;
+    };
+    return { root: client(), guest: client(), user: client(), visitor: client(), ids: {}, idp };
   });
 
   step('health', ({ guest }) => guest.health.check());

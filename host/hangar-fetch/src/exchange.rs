@@ -80,6 +80,13 @@ impl Fetch {
     /// Sends a request within the plugin's grant and limits.
     pub(crate) async fn run(&self, caller: &Caller, request: Request) -> Result<Response> {
         let request = Outgoing::new(&caller.plugin, &caller.limits, request)?;
+        let public;
+        let caller = if request.private {
+            caller
+        } else {
+            public = caller.public();
+            &public
+        };
         caller.check(&request.url)?;
         let (host, timeout) = (host(&request.url), request.timeout);
         let lane = self.0.lanes.of(&caller.plugin, &caller.limits);
@@ -144,6 +151,15 @@ impl Fetch {
 }
 
 impl Caller {
+    /// The same without what its grant says of private addresses, but for those it spells out.
+    fn public(&self) -> Self {
+        Self {
+            plugin: self.plugin.clone(),
+            grant: self.grant.clone().map(Grant::public),
+            limits: self.limits.clone(),
+        }
+    }
+
     /// Whether the grant covers this address. Names are checked again when they have been resolved.
     fn check(&self, url: &Url) -> Result<()> {
         let Some(grant) = self.grant.as_ref().filter(|grant| grant.allows(url)) else {

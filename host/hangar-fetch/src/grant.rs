@@ -58,6 +58,14 @@ impl Grant {
         self.private
     }
 
+    /// Without the word `private`.
+    pub(crate) fn public(self) -> Self {
+        Self {
+            private: false,
+            ..self
+        }
+    }
+
     /// Whether a pattern matches that spells out this very address.
     pub(crate) fn spells_out(&self, url: &Url) -> bool {
         self.patterns
@@ -389,6 +397,7 @@ mod tests {
     #[test]
     fn private_is_a_word_or_an_address_spelled_out() {
         assert!(grant(&["*", "private"]).private());
+        assert!(!grant(&["*", "private"]).public().private());
         let literal = grant(&["http://127.0.0.1:9000/*", "*"]);
         assert!(!literal.private());
         assert!(literal.spells_out(&url("http://127.0.0.1:9000/x")));

@@ -49,6 +49,7 @@ pub(crate) enum Redirect {
 struct Options {
     timeout_ms: Option<u64>,
     redirect: Redirect,
+    private: Option<bool>,
 }
 
 impl Options {
@@ -72,6 +73,8 @@ pub(crate) struct Outgoing {
     pub(crate) body: Bytes,
     pub(crate) timeout: Duration,
     pub(crate) redirect: Redirect,
+    /// Whether what the grant says of private addresses holds.
+    pub(crate) private: bool,
 }
 
 impl Outgoing {
@@ -92,6 +95,7 @@ impl Outgoing {
             body: request.body.into(),
             timeout: Duration::from_millis(timeout),
             redirect: options.redirect,
+            private: options.private.unwrap_or(true),
         })
     }
 

@@ -129,6 +129,11 @@ impl Host {
         self.identities.forget(subject);
     }
 
+    /// Where files of requests wait, in a server.
+    pub(crate) fn spool(&self) -> Option<&Spool> {
+        self.spool.get()
+    }
+
     /// What is installed.
     pub fn summary(&self) -> Vec<PluginSummary> {
         self.graph().summary()

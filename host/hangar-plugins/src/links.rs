@@ -1,6 +1,8 @@
 //! What plugins import that is served by other plugins or by this crate: the call's context, hook chains, collections,
 //! tokens. The provider is looked up when the call is made, so that swapping one never relinks the others.
 
+use std::sync::Arc;
+
 use hangar_core::{Error, Then};
 use hangar_wit::Body;
 use hangar_wit::errors::Error as WitError;
@@ -259,8 +261,24 @@ impl http::form::Host for State {
         let Some(uploads) = &self.call.uploads else {
             return Ok("[]".into());
         };
-        serde_json::to_string(&uploads.form()?.files)
+        let files: Vec<_> = uploads.form()?.files.iter().map(Arc::as_ref).collect();
+        serde_json::to_string(&files)
             .map_err(|error| Error::internal(format!("uploads as JSON: {error}")).into())
+    }
+
+    async fn add(
+        &mut self,
+        field: String,
+        name: String,
+        content: Vec<u8>,
+    ) -> Result<u32, WitError> {
+        let no_place = || Error::internal("files are kept only while a server runs");
+        let spool = self.host.spool().ok_or_else(no_place)?;
+        let upload = spool.keep(field, &name, &content).await?;
+        let had = self.call.uploads.clone().unwrap_or_default();
+        let (uploads, handle) = had.with(upload)?;
+        self.call.uploads = Some(uploads.into());
+        Ok(handle)
     }
 }
 

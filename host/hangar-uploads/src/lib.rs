@@ -7,6 +7,7 @@ mod receive;
 mod sniff;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use hangar_core::{Error, Result};
 use serde::Serialize;
@@ -14,6 +15,9 @@ use serde::Serialize;
 pub use disposition::parameter;
 pub use receive::{Bounds, Spool};
 pub use sniff::{Kind, SNIFFED, sniff};
+
+/// Files of a request.
+const MAX_FILES: usize = 1000;
 
 /// One file of a form.
 #[derive(Debug, Serialize)]
@@ -48,19 +52,38 @@ impl Upload {
 }
 
 /// The values of a form.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Form {
     /// Name and text of each plain field, in order.
     pub fields: Vec<(String, String)>,
     /// The files, in order. An upload's number in this list is its handle.
-    pub files: Vec<Upload>,
+    pub files: Vec<Arc<Upload>>,
 }
 
 /// What came of a form body. One that is broken is no error of the request: its plugin decides what to answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Uploads(Result<Form, &'static str>);
 
+impl Default for Uploads {
+    fn default() -> Self {
+        Self(Ok(Form::default()))
+    }
+}
+
 impl Uploads {
+    /// The same with one more file, and that file's handle.
+    pub fn with(&self, upload: Upload) -> Result<(Self, u32)> {
+        let mut form = self.form()?.clone();
+        if form.files.len() >= MAX_FILES {
+            let message = format!("a request has at most {MAX_FILES} files");
+            return Err(Error::bad_input(message));
+        }
+        form.files.push(Arc::new(upload));
+        // Far below 2^32.
+        let handle = form.files.len() as u32 - 1;
+        Ok((Self(Ok(form)), handle))
+    }
+
     /// The form.
     pub fn form(&self) -> Result<&Form> {
         self.0.as_ref().map_err(|reason| {
@@ -74,12 +97,16 @@ impl Uploads {
 
     /// The upload with a handle.
     pub fn get(&self, handle: u32) -> Result<&Upload> {
-        self.form()?.files.get(handle as usize).ok_or_else(|| {
-            Error::new(
-                "not_found",
-                404,
-                format!("this request has no upload number {handle}"),
-            )
-        })
+        self.form()?
+            .files
+            .get(handle as usize)
+            .map(Arc::as_ref)
+            .ok_or_else(|| {
+                Error::new(
+                    "not_found",
+                    404,
+                    format!("this request has no upload number {handle}"),
+                )
+            })
     }
 }

@@ -155,7 +155,7 @@ impl Spool {
                         });
                         form.fields.push((name, value));
                     }
-                    Part::File(file) => form.files.push(file.finish().await?),
+                    Part::File(file) => form.files.push(file.finish().await?.into()),
                 },
                 Found::End => return Ok(form),
                 Found::More => match body.next().await {
@@ -194,6 +194,27 @@ impl Spool {
         if name.is_empty() {
             return Ok(Part::Value(field, Vec::new()));
         }
+        let file = self.begin(field, &name).await?;
+        Ok(Part::File(Box::new(file)))
+    }
+
+    /// Keeps bytes that a plugin has as if they had come in a form.
+    ///
+    /// # Errors
+    /// 503 without room on disk.
+    pub async fn keep(&self, field: String, name: &str, content: &[u8]) -> Result<Upload> {
+        let kept = async {
+            let mut file = self.begin(field, name).await?;
+            file.write(content, self.limit).await?;
+            file.finish().await
+        };
+        kept.await.map_err(|stop| match stop {
+            Stop::Failed(error) => error,
+            Stop::Broken(reason) => Error::internal(reason),
+        })
+    }
+
+    async fn begin(&self, field: String, name: &str) -> std::result::Result<Writing, Stop> {
         tokio::fs::create_dir_all(&*self.folder).await?;
         let folder = self.folder.clone();
         let temporary = tokio::task::spawn_blocking(move || {
@@ -205,9 +226,9 @@ impl Spool {
             .await
             .map_err(std::io::Error::other)??
             .into_parts();
-        Ok(Part::File(Box::new(Writing {
+        Ok(Writing {
             field,
-            name: base_name(&name).to_owned(),
+            name: base_name(name).to_owned(),
             output: tokio::io::BufWriter::with_capacity(256 << 10, file.into()),
             digest: Md5::new(),
             first: Vec::new(),
@@ -216,7 +237,7 @@ impl Spool {
                 size: 0,
                 used: self.used.clone(),
             },
-        })))
+        })
     }
 }
 
@@ -338,6 +359,25 @@ mod tests {
         let path = upload.path().to_owned();
         drop(uploads);
         assert!(!path.exists());
+        assert_eq!(spool.used.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn what_a_plugin_adds_is_a_file_like_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let spool = Spool::new(folder.path().to_owned(), 100);
+        let first = receive(&spool, file("a.bin", b"x"), 1 << 20).await;
+        let first = first.expect("received");
+        let kept = spool.keep("f".into(), "b/c.x", b"%PDF-1.7").await;
+        let (uploads, handle) = first.with(kept.expect("kept")).expect("sound");
+        // Who has the first list still has it.
+        assert!(first.get(1).is_err());
+        let added = uploads.get(handle).expect("added");
+        assert_eq!((handle, added.name.as_str(), added.size), (1, "c.x", 8));
+        assert_eq!(added.kind, "application/pdf");
+        let error = spool.keep("f".into(), "d", &[b'x'; 100]).await;
+        assert_eq!(error.expect_err("no room").status, 503);
+        drop((first, uploads));
         assert_eq!(spool.used.load(Ordering::Relaxed), 0);
     }
 

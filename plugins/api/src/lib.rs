@@ -5,6 +5,7 @@ mod answer;
 mod batch;
 mod commands;
 mod crons;
+mod events;
 mod fallback;
 mod health;
 mod identity;

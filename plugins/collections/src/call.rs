@@ -54,6 +54,8 @@ pub struct Part {
     headers: String,
     remote_address: String,
     context: String,
+    /// Handles of the files that belong to it.
+    pub files: Vec<u32>,
     /// Null: whoever the current call is for.
     identity: Value,
 }
@@ -151,7 +153,7 @@ impl Call {
     }
 
     /// A call of the service that stands for a part of a request: `body` is what a client would have sent.
-    pub fn part(request: &Part, body: Map<String, Value>) -> Self {
+    pub fn part(request: &Part, body: Body) -> Self {
         let mut call = Self {
             method: request.method.clone(),
             path: request.path.clone(),
@@ -159,10 +161,7 @@ impl Call {
             headers: request.headers.clone(),
             remote_address: request.remote_address.clone(),
             context: context(&request.context),
-            body: Body {
-                values: body,
-                ..Body::default()
-            },
+            body,
             ..Self::default()
         };
         let identity = match &request.identity {

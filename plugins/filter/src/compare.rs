@@ -116,7 +116,7 @@ pub(crate) fn constants(comparison: Comparison, a: &Const, b: &Const) -> Option<
     use std::cmp::Ordering;
     let pattern = || {
         let known = *a != Const::Null && *b != Const::Null;
-        known.then(|| (a.like_text(), like_pattern(&b.pattern_text())))
+        known.then(|| (a.as_text(), like_pattern(&b.pattern_text())))
     };
     let order = || -> Option<Ordering> {
         match (a, b) {
@@ -285,6 +285,11 @@ impl Comparer<'_, '_> {
                 if negated { "" } else { "NOT " }
             );
         }
+        if a.ty == Type::Json || b.ty == Type::Json {
+            let (left, right) = converted(a, b);
+            let operator = if negated { "<>" } else { "=" };
+            return format!("coalesce({left}, '\"\"') {operator} coalesce({right}, '\"\"')");
+        }
         let nullable = a.nullable || b.nullable || (a.ty == Type::Date && b.ty == Type::Date);
         let operator = match (nullable, negated) {
             (false, false) => "=",
@@ -372,8 +377,9 @@ impl Comparer<'_, '_> {
                 };
                 let value = self.bind.date(target);
                 if !above {
-                    // The empty date is below every other.
-                    let plain = !self.exact && a.row.is_none();
+                    // The empty date is below every other, but not below itself.
+                    let least = comparison == Lt && b.is_empty();
+                    let plain = !self.exact && a.row.is_none() && !least;
                     return if plain {
                         format!("({0} < {value} OR {0} IS NULL)", a.sql)
                     } else {
@@ -425,7 +431,7 @@ impl Comparer<'_, '_> {
             Side::Const(Const::Null) => return truth(None, self.exact),
             Side::Const(constant) => format!(
                 "{} COLLATE \"C\"",
-                self.bind.text(&constant.like_text().to_ascii_lowercase())
+                self.bind.text(&constant.as_text().to_ascii_lowercase())
             ),
         };
         match right {

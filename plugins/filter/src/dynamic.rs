@@ -169,7 +169,7 @@ fn like(
     let subject = match left {
         Side::Const(Const::Null) => return truth(None, exact),
         Side::Const(constant) => {
-            let text = bind.text(&constant.like_text().to_ascii_lowercase());
+            let text = bind.text(&constant.as_text().to_ascii_lowercase());
             format!("{text} COLLATE \"C\"")
         }
         Side::Value(value) => format!("lower({} COLLATE \"C\")", value.as_text()),

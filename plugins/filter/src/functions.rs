@@ -159,7 +159,7 @@ impl<'a> Query<'a> {
                     Const::Null => Value::Null,
                     Const::Text(text) => Value::Text(text.clone()),
                     Const::Number(_) | Const::Int(_) | Const::Bool(_) => {
-                        Value::Text(constant.like_text())
+                        Value::Text(constant.pattern_text())
                     }
                 };
                 let text = self.shared.bind(text, "::text");

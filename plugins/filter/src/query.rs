@@ -345,8 +345,10 @@ impl<'a> Query<'a> {
         let mut parts = vec![main];
         let (left_all, right_all) = (all_rows(&left), all_rows(&right));
         if left_all.is_some() || right_all.is_some() {
-            let left_side = left_all.map_or_else(|| side(&left), |all| Side::Value(&all.value));
-            let right_side = right_all.map_or_else(|| side(&right), |all| Side::Value(&all.value));
+            let (left_one, right_one) = (lenient(&left), lenient(&right));
+            let left_side = left_all.map_or_else(|| side(&left_one), |all| Side::Value(&all.value));
+            let right_side =
+                right_all.map_or_else(|| side(&right_one), |all| Side::Value(&all.value));
             let violated = compare(op.comparison, left_side, right_side, true, &mut bind);
             let both: Vec<&AllRows> = left_all.into_iter().chain(right_all).collect();
             let from: Vec<&str> = both.iter().map(|all| all.from.as_str()).collect();
@@ -443,6 +445,16 @@ fn side(operand: &Operand) -> Side<'_> {
         Operand::Value { value, .. } => Side::Value(value),
         Operand::Changed(_) => Side::Const(&Const::Null),
     }
+}
+
+/// The one value that all rows of the other operand are compared with. There PocketBase merges NULL with the empty text
+/// for json values, too.
+fn lenient(operand: &Operand) -> Operand {
+    let mut operand = operand.clone();
+    if let Operand::Value { value, .. } = &mut operand {
+        value.strict = false;
+    }
+    operand
 }
 
 fn all_rows(operand: &Operand) -> Option<&AllRows> {

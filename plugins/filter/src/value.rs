@@ -73,19 +73,12 @@ impl Const {
         }
     }
 
-    /// The text it has within `~`.
-    pub(crate) fn like_text(&self) -> String {
-        match self {
-            Const::Number(number) => number.to_string(),
-            other => other.as_text(),
-        }
-    }
-
     /// The text it has on the right of `~`.
     pub(crate) fn pattern_text(&self) -> String {
         match self {
             Const::Bool(value) => value.to_string(),
-            other => other.like_text(),
+            Const::Number(number) => number.to_string(),
+            other => other.as_text(),
         }
     }
 

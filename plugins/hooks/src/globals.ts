@@ -15,6 +15,7 @@ import { console } from "./log";
 import { filepath, os, process, sleep, toBytes, toText, unmarshal } from "./misc";
 import { DynamicModel, arrayOf } from "./model";
 import { EVENTS } from "./names";
+import { SubscriptionMessage } from "./realtime";
 import { PbRecord } from "./record";
 import { MiddlewareSpec, type Registry } from "./registry";
 import { security } from "./security";
@@ -22,7 +23,7 @@ import { security } from "./security";
 const NOT_YET = [
   "Field", "FieldsList", "TextField", "NumberField", "BoolField", "EmailField", "URLField", "EditorField", "DateField",
   "AutodateField", "SelectField", "FileField", "RelationField", "JSONField", "PasswordField", "GeoPointField", "Timezone",
-  "Context", "Command", "MailerMessage", "SubscriptionMessage", "RecordUpsertForm", "AppleClientSecretCreateForm",
+  "Context", "Command", "MailerMessage", "RecordUpsertForm", "AppleClientSecretCreateForm",
   "TestEmailSendForm", "TestS3FilesystemForm", "$filesystem", "$mails", "$template",
 ];
 
@@ -41,7 +42,7 @@ export function installGlobals(registry: () => Registry): void {
     __hooks: HOOKS_FOLDER, console, process, sleep,
     ApiError, BadRequestError, ForbiddenError, InternalServerError, NotFoundError, TooManyRequestsError, UnauthorizedError,
     ValidationError, Collection, Cookie, DateTime, DynamicModel, Middleware: MiddlewareSpec, Record: PbRecord, RequestInfo,
-    arrayOf, toBytes, toString: toText, readerToString: toText, unmarshal,
+    SubscriptionMessage, arrayOf, toBytes, toString: toText, readerToString: toText, unmarshal,
     nullString: () => null, nullInt: () => null, nullFloat: () => null, nullBool: () => null, nullArray: () => null, nullObject: () => null,
     routerAdd: (...args: Parameters<Registry["addRoute"]>) => registry().addRoute(...args),
     routerUse: (...args: unknown[]) => registry().use(...args),

@@ -4,13 +4,14 @@ import { Collection, collectionOf } from "./collection";
 import { HostError } from "./errors";
 import { RequestEvent } from "./event";
 import { next } from "./host";
+import { type ClientJson, RealtimeClient } from "./realtime";
 import { type Fields, PbRecord, type RecordPatch } from "./record";
 import type { RequestData } from "./request";
 import type { ResponsePatch } from "./response";
 
 const SEPARATOR = "\u001e";
 /** Keys of the document with a property of their own; all others are plain values of `e`. */
-const KNOWN = new Set(["record", "isNew", "original", "request", "error", "records", "collection"]);
+const KNOWN = new Set(["record", "isNew", "original", "request", "error", "records", "collection", "client", "fileField"]);
 /** Events whose action is a save. */
 const SAVES = new Set(["Record", "Model"].flatMap((kind) => ["Create", "Update"].flatMap((verb) =>
   ["", "Execute", "Request"].map((suffix) => `on${kind}${verb}${suffix}`))));
@@ -21,6 +22,7 @@ interface Patch extends RecordPatch {
 }
 interface Document {
   record?: Fields | null; isNew?: boolean; original?: Fields | null; request?: Fields; records?: Fields[]; collection?: Fields;
+  client?: ClientJson; fileField?: string;
   error?: { code?: string; message?: string; status?: number; data?: Fields }; [key: string]: any;
 }
 
@@ -40,6 +42,7 @@ export class HookEvent extends RequestEvent {
   private declare _records: PbRecord[] | undefined;
   private declare _received: PbRecord[] | undefined;
   private declare _collection: Collection | undefined;
+  private declare _client: RealtimeClient | undefined;
   private declare _plain: Fields | undefined;
   private declare _kept: string | undefined;
   /** What `next` of the host has thrown. */
@@ -103,6 +106,20 @@ export class HookEvent extends RequestEvent {
     if (collection) return (this._collection = new Collection(collection));
     const { collectionId, collectionName } = record ?? records?.[0] ?? {};
     return collectionId || collectionName ? (this._collection = collectionOf(collectionId || collectionName)) : null;
+  }
+  /** Of realtime's events. */
+  get client(): RealtimeClient | null {
+    const { client } = this._document;
+    return client ? (this._client ??= new RealtimeClient(client)) : null;
+  }
+  /** The field of a file that is asked for. */
+  get fileField(): Fields | null {
+    const name = this._document.fileField;
+    return name ? { ...this.collection?.fields.getByName(name), getName: () => name } : null;
+  }
+  /** The same event under the name it has in PocketBase, where hooks know the request by it only. */
+  get requestEvent(): this {
+    return this;
   }
   /** `create`, `update`, `delete` or `validate`, of model events. */
   get type(): string {

@@ -15,9 +15,10 @@ import logger from "hangar:log/logger@0.1.0";
 import context from "hangar:plugin/context@0.1.0";
 import query from "hangar:postgres/query@0.1.0";
 import transactions from "hangar:postgres/transactions@0.1.0";
+import broker from "hangar:realtime/broker@0.1.0";
 import { HostError } from "./errors";
 
-export { client, context, digest, gate, jwt, kv, logger, next, password, query, random, records, revisions, settings, tokens, transactions };
+export { broker, client, context, digest, gate, jwt, kv, logger, next, password, query, random, records, revisions, settings, tokens, transactions };
 
 /**
  * Calls a function of the host; what it refuses becomes a `HostError`. A value of a wrong type would end the instance,

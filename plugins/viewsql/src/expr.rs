@@ -13,6 +13,8 @@ use crate::{Error, names, scope};
 
 /// How deep an expression may be.
 const MAX_DEPTH: usize = 300;
+/// Longest SQL of an expression, bytes.
+const MAX_SQL: usize = 1 << 20;
 
 impl Translator<'_> {
     /// Translates an expression of the innermost select.
@@ -25,6 +27,10 @@ impl Translator<'_> {
             Some(key) => key,
             None => self.any(expr)?,
         };
+        // Conversions may need an operand twice, so what is nested doubles with each level.
+        if value.sql.len() > MAX_SQL {
+            return Err(Error::new("the query becomes too long"));
+        }
         self.depth -= 1;
         Ok(value)
     }

@@ -62,9 +62,10 @@ pub(crate) fn json_path(expr: &Expr) -> Result<Path, Error> {
 fn steps(text: &str) -> Result<Vec<String>, Error> {
     let bad = || Error::syntax(&format!("bad JSON path: '{text}'"));
     let mut steps = Vec::new();
-    let mut rest = &text[1..];
-    while let Some(first) = rest.chars().next() {
-        let inner = &rest[1..];
+    let mut rest = text.strip_prefix('$').ok_or_else(bad)?;
+    let mut chars = rest.chars();
+    while let Some(first) = chars.next() {
+        let inner = chars.as_str();
         match first {
             '.' if inner.starts_with('"') => {
                 let end = inner[1..].find('"').ok_or_else(bad)?;
@@ -91,6 +92,7 @@ fn steps(text: &str) -> Result<Vec<String>, Error> {
             }
             _ => return Err(bad()),
         }
+        chars = rest.chars();
     }
     Ok(steps)
 }

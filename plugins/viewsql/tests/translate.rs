@@ -96,6 +96,10 @@ fn what_is_wrong_is_told_in_the_words_of_sqlite() {
             "select id from posts -- end",
             "SQL logic error: incomplete input (1)",
         ),
+        (
+            "select id, json_extract(data, '$😀') from posts",
+            "SQL logic error: bad JSON path: '$😀' (1)",
+        ),
         ("", "SQL logic error: near \")\": syntax error (1)"),
     ] {
         assert_eq!(message(query), expected, "{query}");

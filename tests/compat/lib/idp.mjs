@@ -5,6 +5,7 @@
 //   GET  /requests      the requests since the last time, and forgets them
 //   POST /token         the token endpoint; the access token of NAME is `access-NAME`
 //   GET  /keys          the JWK set; /keys/none an empty one, /keys/broken no JSON
+//   GET  /picture/…     a picture; /picture/STATUS/LENGTH/… with this status and so many zero bytes (`png`: the picture)
 //   any  /…             the user of the access token
 import { createHash, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -55,6 +56,13 @@ const keySet = () => ({
   keys: Object.keys(KINDS).map((alg) => ({ ...createPublicKey(key(alg, alg).privateKey).export({ format: 'jwk' }), kid: alg, use: 'sig', alg })),
 });
 
+const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+function picture(pathname) {
+  const [, , status, length] = pathname.split('/');
+  if (!/^\d+$/.test(status)) return [200, PNG, 'image/png'];
+  return [Number(status), length === 'png' ? PNG : Buffer.alloc(Number(length)), 'image/png'];
+}
+
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** What a code is worth; every key is optional. */
@@ -89,7 +97,7 @@ class Provider {
     if (place === 'requests') return [200, this.requests.splice(0)];
     this.note(request, body);
     if (place === 'keys') return name === 'broken' ? [200, '<html>'] : [200, name === 'none' ? { keys: [] } : keySet()];
-    if (place === 'picture') return [200, Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64'), 'image/png'];
+    if (place === 'picture') return picture(pathname);
     if (place === 'token') return this.token(request, body);
     return this.user(request, body, pathname);
   }

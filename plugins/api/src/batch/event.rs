@@ -1,130 +1,27 @@
-//! The event around a batch: the raiser's side of `plugins/hooks/PROTOCOL.md`.
+//! The event around a batch.
 
 use hangar_sdk::Error;
-use hangar_sdk::hooks::{Raised, raise, subscribed};
-use hangar_sdk::http::{Payload, Request, Response};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use hangar_sdk::http::Request;
+use serde_json::json;
 
 use super::form::{Form, Part};
-use crate::answer::{Answer, Failure};
+use crate::answer::Answer;
+use crate::events;
 
-const EVENT: &str = "onBatchRequest";
-/// Separates the texts of an event.
-const SEPARATOR: char = '\u{1e}';
-
-/// What handlers may change.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Patch {
-    event: Map<String, Value>,
-    response: Option<Reply>,
-}
-
-/// A handler's own answer, or headers for ours.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Reply {
-    status: Option<u16>,
-    headers: Vec<(String, String)>,
-    json: Option<Value>,
-    text: Option<String>,
-}
-
-/// Runs the batch inside the event's handlers, who may change it.
+/// Runs the batch inside the event's handlers, who may change it. Files stay with the place of their request.
 pub fn around(request: &Request, form: Form, run: impl FnOnce(Form) -> Answer) -> Answer {
-    if subscribed(&[EVENT.to_owned()], &[]).is_empty() {
-        return run(form);
-    }
-    let identity: Value = match &request.identity {
-        Some(text) => serde_json::from_str(text).map_err(Error::from)?,
-        None => Value::Null,
-    };
-    let document = json!({
-        "batch": form.parts,
-        "request": {
-            "method": request.method,
-            "path": request.path,
-            "query": request.query,
-            "headers": request.headers,
-            "body": {"requests": form.parts},
-            "identity": identity,
-            "context": "default",
-            "remoteAddress": request.remote_address,
-        },
-    });
-    let text = document.to_string();
-    let raised = raise(EVENT, &[], &text)?;
-    let turn = raised.turn();
-    let mut patches = patches(&turn.payload, text.len())?;
-    let result = if turn.proceed {
-        run(changed(form, &patches)?)
-    } else {
-        Ok(Response::empty(200))
-    };
-    match result {
-        Ok(response) => {
-            let mut outcome = turn.payload;
-            if turn.proceed {
-                outcome.push(SEPARATOR);
-                outcome.push_str(&json!({"response": {"status": response.status}}).to_string());
+    let document = json!({"batch": form.parts});
+    events::around(
+        "onBatchRequest",
+        request,
+        || Ok(document),
+        |changed| {
+            let mut form = form;
+            if let Some(batch) = changed.get("batch") {
+                form.parts =
+                    serde_json::from_value::<Vec<Part>>(batch.clone()).map_err(Error::from)?;
             }
-            let last = Raised::finish(raised, Ok(outcome.as_str()))?;
-            patches.extend(self::patches(&last, outcome.len())?);
-            Ok(replaced(response, patches))
-        }
-        Err(failure) => {
-            let last = Raised::finish(raised, Err(&failure.into_error()))?;
-            // A handler has caught the error: what it answered counts.
-            Ok(replaced(
-                Response::empty(200),
-                self::patches(&last, text.len())?,
-            ))
-        }
-    }
-}
-
-fn patches(text: &str, from: usize) -> Result<Vec<Patch>, Failure> {
-    let added = text
-        .get(from..)
-        .ok_or_else(|| Error::internal("a hook handler has cut the event short"))?;
-    let parts = added.split(SEPARATOR).filter(|patch| !patch.is_empty());
-    let read = |patch| serde_json::from_str(patch).map_err(|error| Error::from(error).into());
-    parts.map(read).collect()
-}
-
-/// The batch as the last handler has left it. Files stay with the place of their request.
-fn changed(mut form: Form, patches: &[Patch]) -> Result<Form, Failure> {
-    let last = patches
-        .iter()
-        .rev()
-        .find_map(|patch| patch.event.get("batch"));
-    if let Some(batch) = last {
-        form.parts = serde_json::from_value::<Vec<Part>>(batch.clone()).map_err(Error::from)?;
-    }
-    Ok(form)
-}
-
-fn replaced(mut response: Response, patches: Vec<Patch>) -> Response {
-    let mut replies: Vec<Reply> = patches
-        .into_iter()
-        .filter_map(|patch| patch.response)
-        .collect();
-    let own = replies
-        .iter_mut()
-        .find_map(|reply| Some((reply.status?, reply)));
-    if let Some((status, reply)) = own {
-        response = match (reply.json.take(), reply.text.take()) {
-            (Some(value), _) => Response::json(status, hangar_model::json::to_json(&value)),
-            (None, text) => Response {
-                status,
-                headers: Vec::new(),
-                payload: text.map_or(Payload::Empty, Payload::Text),
-            },
-        };
-    }
-    response
-        .headers
-        .extend(replies.into_iter().flat_map(|reply| reply.headers));
-    response
+            run(form)
+        },
+    )
 }

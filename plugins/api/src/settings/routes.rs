@@ -5,11 +5,11 @@ use hangar_sdk::form;
 use hangar_sdk::http::{Request, Response};
 use hangar_sdk::kv::revisions;
 use hangar_sdk::postgres;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Settings, store};
 use crate::answer::{self, Answer, Failure};
-use crate::identity;
+use crate::{events, identity};
 
 /// Topic of `hangar:kv/revisions` that is bumped when the settings have changed.
 const TOPIC: &str = "settings";
@@ -19,14 +19,47 @@ const INVALID: &str = "An error occurred while saving the new settings.";
 /// The settings without secrets.
 pub fn show(request: &Request) -> Answer {
     identity::require_superuser(request)?;
-    respond(request, &store::load()?)
+    let settings = store::load()?;
+    let document = || Ok(json!({"settings": settings.without_secrets()}));
+    events::around(
+        "onSettingsListRequest",
+        request,
+        document,
+        |changed| match changed.get("settings") {
+            Some(settings) => answered(request, settings),
+            None => respond(request, &settings),
+        },
+    )
 }
 
 /// Merges the body into the settings.
 pub fn update(request: &Request) -> Answer {
     identity::require_superuser(request)?;
-    let settings = merge(&bodies(request)?)?;
-    respond(request, &settings)
+    let bodies = bodies(request)?;
+    let document = || {
+        let old = store::load()?;
+        let new = with(old.clone(), &bodies)?;
+        let (old, new) = (old.without_secrets(), new.without_secrets());
+        Ok(json!({"oldSettings": old, "newSettings": new}))
+    };
+    events::around("onSettingsUpdateRequest", request, document, |changed| {
+        let mut bodies = bodies.clone();
+        // Merged last: what handlers have not touched is what the body says anyway.
+        if let Some(Value::Object(settings)) = changed.get("newSettings") {
+            bodies.push(settings.clone());
+        }
+        respond(request, &merge(&bodies)?)
+    })
+}
+
+/// The settings with objects merged in.
+fn with(mut settings: Settings, bodies: &[Map<String, Value>]) -> Result<Settings, ApiError> {
+    for body in bodies {
+        settings = settings
+            .merged(body)
+            .ok_or_else(|| ApiError::bad_request(UNREADABLE))?;
+    }
+    Ok(settings)
 }
 
 /// Merges objects into the settings, stores them and lets them hold.
@@ -40,12 +73,7 @@ pub fn merge(bodies: &[Map<String, Value>]) -> Result<Settings, Failure> {
 fn change(bodies: &[Map<String, Value>]) -> Result<Settings, Failure> {
     // The row is locked from reading to writing, so that two changes at once both count.
     let transaction = postgres::begin()?;
-    let mut settings = store::load_locked()?;
-    for body in bodies {
-        settings = settings
-            .merged(body)
-            .ok_or_else(|| ApiError::bad_request(UNREADABLE))?;
-    }
+    let settings = with(store::load_locked()?, bodies)?;
     let errors = settings.validate();
     if !errors.is_empty() {
         return Err(ApiError::invalid(INVALID, errors).into());
@@ -56,10 +84,12 @@ fn change(bodies: &[Map<String, Value>]) -> Result<Settings, Failure> {
 }
 
 fn respond(request: &Request, settings: &Settings) -> Result<Response, Failure> {
-    Ok(answer::json(
-        request,
-        hangar_model::json::to_json(&settings.without_secrets()),
-    )?)
+    answered(request, &settings.without_secrets())
+}
+
+fn answered(request: &Request, settings: &impl serde::Serialize) -> Result<Response, Failure> {
+    let text = hangar_model::json::to_json(settings);
+    Ok(answer::json(request, text)?)
 }
 
 /// The objects to merge: the JSON body, or the fields of a form (`meta.appName`) and then its `@jsonPayload`.

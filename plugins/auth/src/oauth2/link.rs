@@ -6,8 +6,8 @@ use hangar_sdk::http::Request;
 use hangar_sdk::{Error, Result, collections, crypto, postgres};
 use serde_json::{Map, Value, json};
 
-use super::Client;
 use super::user::User;
+use super::{Client, avatar};
 use crate::accounts::{Accounts, Lookup};
 use crate::events;
 use crate::failure::Failure;
@@ -91,9 +91,16 @@ impl Linking<'_> {
     /// What the client is answered instead.
     pub fn finish(&self, found: Option<Record>) -> Result<(Record, bool), Failure> {
         let is_new = found.is_none();
+        let mapped = &self.accounts.options.oauth2.mapped_fields.avatar_url;
+        // Before the transaction, which shall not wait for other servers.
+        let picture = if is_new && !self.create.contains_key(mapped) {
+            avatar::take(self.accounts, self.user)
+        } else {
+            None
+        };
         let id = postgres::transaction(|| {
             let id = match &found {
-                None => self.make(),
+                None => self.make(picture),
                 Some(record) => self.adopt(record).map_err(generic),
             }?;
             self.link(&id).map_err(generic)?;
@@ -112,11 +119,12 @@ impl Linking<'_> {
     }
 
     /// Creates the record as the client could, by the collection's create rule.
-    fn make(&self) -> Result<String> {
+    fn make(&self, picture: Option<u32>) -> Result<String> {
         let collection = &self.accounts.collection;
         let mut request = events::request_document(self.request, super::CONTEXT, &Map::new())?;
         // Only the body is the new record's; the query belongs to the login.
         request["query"] = "".into();
+        request["files"] = json!(picture.as_slice());
         let body = Value::Object(self.body()?);
         let text = collections::create_as(&collection.id, &body.to_string(), &request.to_string())?;
         let record = Record {
@@ -141,7 +149,7 @@ impl Linking<'_> {
             (&mapped.avatar_url, &profile.avatar_url),
         ] {
             let field = self.accounts.collection.field(name);
-            // An address is no file.
+            // An address is no file; the picture comes beside the body.
             let file = field.is_some_and(|field| field.kind() == FieldType::File);
             if !name.is_empty() && !file && !body.contains_key(name) {
                 body.insert(name.clone(), value.as_str().into());

@@ -1,6 +1,7 @@
 //! Login through other services.
 
 mod apple;
+mod avatar;
 mod exchange;
 mod fetch;
 mod form;

@@ -8,4 +8,4 @@ mod uploads;
 
 pub use changes::{forget_collection, left_over, settle, store};
 pub use serve::handle;
-pub use uploads::{Upload, attach, of_request};
+pub use uploads::{Upload, attach, of_request, some_of_request};

@@ -11,14 +11,18 @@ use hangar_sdk::{Error, auth, log, postgres, storage};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::answer::{Failure, Outcome};
+use crate::answer::{Failure, Outcome, respond};
 use crate::call::Call;
 use crate::catalog::{self, Catalog, Entry, Rule, RuleKind};
 use crate::files::place::place;
 use crate::records::count;
+use crate::records::event_document::{Record, Request as Asked};
+use crate::records::plain_event::in_plain_event;
 use crate::records::query::{self, Values};
+use crate::records::record::Shown;
 use crate::records::update::by_id;
 
+const EVENT: &str = "onFileDownloadRequest";
 /// How deep views of views are followed.
 const MAX_DEPTH: usize = 8;
 /// A size that every file field has.
@@ -97,7 +101,7 @@ pub fn handle(request: Request) -> Outcome<Response> {
         return Err(missing());
     }
     let record = by_id(entry, &id, "")?.ok_or_else(missing)?;
-    let options = field_of(entry, &record, &name).ok_or_else(missing)?;
+    let (field, options) = field_of(entry, &record, &name).ok_or_else(missing)?;
     if options.protected && !may_see(&catalog, entry, &call, &id)? {
         return Err(missing());
     }
@@ -106,7 +110,7 @@ pub fn handle(request: Request) -> Outcome<Response> {
         true => origin(&catalog, entry, &name, 0)?.ok_or_else(missing)?,
         false => (entry.clone(), id),
     };
-    answer(&call, &owner, &id, &name, options).map_err(|error| {
+    let refused = |error: Error| {
         if error.code != "not_found" {
             log::error(&format!(
                 "the file {id}/{name} cannot be served: {}",
@@ -114,15 +118,45 @@ pub fn handle(request: Request) -> Outcome<Response> {
             ));
         }
         missing()
-    })
+    };
+    let served = Served::of(&call, &owner, &id, &name, options).map_err(refused)?;
+    let document = || {
+        Ok(json!({
+            "record": Record(&Shown::new(record)),
+            "isNew": false,
+            "original": {},
+            "request": Asked::of(&call),
+            "fileField": field,
+            "servedPath": served.path(),
+            "servedName": served.name(),
+            "thumbError": null,
+        }))
+    };
+    let answer = in_plain_event(EVENT, &entry.tags, document, |changed| {
+        let text = |name: &str| changed.get(name).and_then(Value::as_str);
+        served
+            .answer(&call, text("servedPath"), text("servedName"))
+            .map_err(refused)
+    });
+    let mut response = answer.unwrap_or_else(respond);
+    // Files may be framed; of the headers of other answers this one is left out.
+    response
+        .headers
+        .push(("x-frame-options".into(), String::new()));
+    Ok(response)
 }
 
-/// The options of the field that names the file.
-fn field_of<'a>(entry: &'a Entry, record: &Values, name: &str) -> Option<&'a FileOptions> {
+/// Name and options of the field that names the file.
+fn field_of<'a>(
+    entry: &'a Entry,
+    record: &Values,
+    name: &str,
+) -> Option<(&'a str, &'a FileOptions)> {
     entry.fields.iter().find_map(|field| match &field.options {
         FieldOptions::File(options) => {
             let names = record.get(&field.name).map(to_list)?;
-            names.iter().any(|other| other == name).then_some(options)
+            let named = names.iter().any(|other| other == name);
+            named.then_some((field.name.as_str(), options))
         }
         _ => None,
     })
@@ -196,41 +230,104 @@ fn may_see(catalog: &Catalog, entry: &Rc<Entry>, call: &Call, id: &str) -> Outco
     Ok(found.first().is_some_and(|rows| !rows.is_empty()))
 }
 
-fn answer(
-    call: &Call,
-    entry: &Entry,
-    id: &str,
-    name: &str,
-    options: &FileOptions,
-) -> Result<Response, Error> {
-    let place = place()?;
-    let folder = format!("{}/{id}", entry.id);
-    let key = format!("{folder}/{name}");
-    let attributes: Attributes = serde_json::from_str(&storage::attributes(&place, &key)?)?;
+/// A file about to be served.
+struct Served {
+    place: String,
+    key: String,
+    name: String,
+    /// Content type of what is stored.
+    kind: String,
+    download: bool,
+    thumb: Option<Thumb>,
+}
+
+/// A small picture to serve in the file's place.
+struct Thumb {
+    key: String,
+    name: String,
+    size: String,
+}
+
+fn attributes(place: &str, key: &str) -> Result<String, Error> {
+    let attributes: Attributes = serde_json::from_str(&storage::attributes(place, key)?)?;
     let kind = attributes.kind.split(';').next().unwrap_or_default().trim();
-    let download = matches!(
-        call.parameter("download"),
-        "1" | "t" | "T" | "true" | "TRUE" | "True"
-    );
-    let shown = !download && SHOWN.contains(&kind);
-    let mut how = manner(name, shown);
-    how["request"] = call.headers.as_str().into();
-    let size = call.parameter("thumb");
-    let offered = size == ALWAYS || options.thumbs.iter().any(|other| other == size);
-    if !size.is_empty() && offered && PICTURES.contains(&kind) {
-        let thumb = format!("{size}_{name}");
-        let mut derived = manner(&thumb, !download);
-        derived["key"] = format!("{folder}/thumbs_{name}/{thumb}").into();
-        derived["recipe"] = size.into();
-        how["derived"] = derived;
+    Ok(kind.to_owned())
+}
+
+impl Served {
+    fn of(
+        call: &Call,
+        entry: &Entry,
+        id: &str,
+        name: &str,
+        options: &FileOptions,
+    ) -> Result<Self, Error> {
+        let place = place()?;
+        let folder = format!("{}/{id}", entry.id);
+        let key = format!("{folder}/{name}");
+        let kind = attributes(&place, &key)?;
+        let size = call.parameter("thumb");
+        let offered = size == ALWAYS || options.thumbs.iter().any(|other| other == size);
+        let small = !size.is_empty() && offered && PICTURES.contains(&kind.as_str());
+        Ok(Self {
+            place,
+            key,
+            name: name.to_owned(),
+            kind,
+            download: matches!(
+                call.parameter("download"),
+                "1" | "t" | "T" | "true" | "TRUE" | "True"
+            ),
+            thumb: small.then(|| Thumb {
+                key: format!("{folder}/thumbs_{name}/{size}_{name}"),
+                name: format!("{size}_{name}"),
+                size: size.to_owned(),
+            }),
+        })
     }
-    let body = storage::defer(&place, &key, &how.to_string())?;
-    Ok(Response {
-        status: 200,
-        // Files may be framed; of the headers of other answers this one is left out.
-        headers: vec![("x-frame-options".into(), String::new())],
-        payload: Payload::Body(body),
-    })
+
+    /// Where it lies, as handlers see it.
+    fn path(&self) -> &str {
+        self.thumb.as_ref().map_or(&self.key, |thumb| &thumb.key)
+    }
+
+    /// What clients are to call it.
+    fn name(&self) -> &str {
+        self.thumb.as_ref().map_or(&self.name, |thumb| &thumb.name)
+    }
+
+    /// The response; a handler may want another blob, or another name.
+    fn answer(
+        &self,
+        call: &Call,
+        path: Option<&str>,
+        name: Option<&str>,
+    ) -> Result<Response, Error> {
+        let path = path.filter(|path| *path != self.path());
+        let kind = match path {
+            Some(path) => attributes(&self.place, path)?,
+            None => self.kind.clone(),
+        };
+        let shown = !self.download && SHOWN.contains(&kind.as_str());
+        let mut how = match path {
+            Some(_) => manner(name.unwrap_or(self.name()), shown),
+            None => manner(name.unwrap_or(&self.name), shown),
+        };
+        how["request"] = call.headers.as_str().into();
+        if let (None, Some(thumb)) = (path, &self.thumb) {
+            let mut derived = manner(name.unwrap_or(&thumb.name), !self.download);
+            derived["key"] = thumb.key.as_str().into();
+            derived["recipe"] = thumb.size.as_str().into();
+            how["derived"] = derived;
+        }
+        let key = path.unwrap_or(&self.key);
+        let body = storage::defer(&self.place, key, &how.to_string())?;
+        Ok(Response {
+            status: 200,
+            headers: Vec::new(),
+            payload: Payload::Body(body),
+        })
+    }
 }
 
 /// Content type and headers of a file.

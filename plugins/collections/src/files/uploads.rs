@@ -45,6 +45,19 @@ pub fn of_request() -> Result<Vec<Upload>> {
     Ok(all)
 }
 
+/// Those of the current request's files that have these handles.
+///
+/// # Errors
+/// A form that is broken.
+pub fn some_of_request(handles: &[u32]) -> Result<Vec<Upload>> {
+    if handles.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut all = of_request()?;
+    all.retain(|upload| handles.contains(&upload.handle));
+    Ok(all)
+}
+
 /// Gives each file that belongs to a file field its name and puts the names into the body, behind what stands there: from
 /// then on they are values like others.
 pub fn attach(collection: &Collection, values: &mut Map<String, Value>, files: &mut Rc<[Upload]>) {

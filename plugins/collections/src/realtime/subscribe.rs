@@ -10,7 +10,10 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::Outcome;
 use crate::body;
+use crate::call::Call;
 use crate::realtime::topic::channel;
+use crate::records::event_document;
+use crate::records::plain_event::in_plain_event;
 
 /// The route of both.
 pub const ROUTE: &str = "/api/realtime";
@@ -25,13 +28,14 @@ const MAX_TOPIC: usize = 2500;
 /// A client as the host describes it.
 #[derive(Deserialize)]
 struct Client {
-    identity: Option<Subject>,
+    topics: Vec<Had>,
+    identity: Option<Map<String, Value>>,
     attributes: Attributes,
 }
 
 #[derive(Deserialize)]
-struct Subject {
-    subject: String,
+struct Had {
+    topic: String,
 }
 
 #[derive(Deserialize)]
@@ -45,20 +49,20 @@ struct Attributes {
 /// What the endpoint answers instead.
 pub fn handle(request: &Request) -> Outcome<Response> {
     if request.method == "GET" {
-        connect()
+        connect(request)
     } else {
         subscribe(request)
     }
 }
 
-fn connect() -> Outcome<Response> {
+fn connect(request: &Request) -> Outcome<Response> {
     let options = json!({
         "greeting": {"event": "PB_CONNECT", "data": r#"{"clientId":"{id}"}"#},
         "attributes": {"address": client_address()},
     });
-    let (_, stream) = realtime::connect(&options.to_string())?;
+    let (id, stream) = realtime::connect(&options.to_string())?;
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    Ok(Response {
+    let response = Response {
         status: 200,
         headers: vec![
             header("content-type", "text/event-stream"),
@@ -67,7 +71,16 @@ fn connect() -> Outcome<Response> {
             header("x-accel-buffering", "no"),
         ],
         payload: Payload::Body(stream),
-    })
+    };
+    let document = || Ok(json!({"request": asked(request)?, "client": {"id": id, "topics": []}}));
+    // Where a handler refuses, the stream is dropped with the response, and the client with it.
+    in_plain_event("onRealtimeConnectRequest", &[], document, |_| Ok(response))
+}
+
+/// The request for handlers.
+fn asked(request: &Request) -> Outcome<Value> {
+    let call = Call::new(request.clone())?;
+    Ok(serde_json::to_value(event_document::Request::of(&call))?)
 }
 
 fn subscribe(request: &Request) -> Outcome<Response> {
@@ -79,28 +92,44 @@ fn subscribe(request: &Request) -> Outcome<Response> {
         return Err(ApiError::bad_request("Invalid realtime client.").into());
     }
     let identity = request.identity.as_deref().map(identity).transpose()?;
-    let was = client.identity.map(|identity| identity.subject);
-    let subject = identity
-        .as_ref()
-        .and_then(|identity| identity.get("subject"));
-    if was.is_some() && was.as_deref() != subject.and_then(Value::as_str) {
+    let was = client.identity.as_ref().and_then(subject);
+    if was.is_some() && was != identity.as_ref().and_then(subject) {
         return Err(ApiError::forbidden(
             "The current and the previous request authorization don't match.",
         )
         .into());
     }
-    let topics: Vec<Value> = topics
-        .iter()
-        .map(|topic| json!({"topic": topic, "channel": channel(topic)}))
-        .collect();
-    let state = json!({"topics": topics, "identity": identity, "was": was});
-    match realtime::set(&id, &state.to_string()) {
-        Err(error) if error.code == "not_found" => Err(missing().into()),
-        set => {
-            set?;
-            Ok(Response::empty(204))
+    let document = || {
+        let had: Vec<&str> = client.topics.iter().map(|had| had.topic.as_str()).collect();
+        Ok(json!({
+            "request": asked(request)?,
+            "client": {"id": id, "topics": had, "identity": client.identity},
+            "subscriptions": topics,
+        }))
+    };
+    in_plain_event("onRealtimeSubscribeRequest", &[], document, |changed| {
+        let wanted = match changed.get("subscriptions") {
+            Some(wanted) => serde_json::from_value(wanted.clone())?,
+            None => topics.clone(),
+        };
+        let topics: Vec<Value> = wanted
+            .iter()
+            .map(|topic: &String| json!({"topic": topic, "channel": channel(topic)}))
+            .collect();
+        let state = json!({"topics": topics, "identity": identity, "was": was});
+        match realtime::set(&id, &state.to_string()) {
+            Err(error) if error.code == "not_found" => Err(missing().into()),
+            set => {
+                set?;
+                Ok(Response::empty(204))
+            }
         }
-    }
+    })
+}
+
+/// The name of an identity.
+fn subject(identity: &Map<String, Value>) -> Option<&str> {
+    identity.get("subject").and_then(Value::as_str)
 }
 
 /// Who subscribes: what stays the same whatever token they come with.

@@ -210,7 +210,7 @@ pub fn inside(
     }
     let entry = draft.entry.clone();
     let document = draft.document(Document::default());
-    match around(event, &entry, document, draft, action)? {
+    match around(event, &entry.tags, document, draft, action)? {
         Around::Done(()) | Around::Stopped => Ok(()),
     }
 }

@@ -166,7 +166,7 @@ fn settle(names: &Names, draft: &mut Draft, events: &Events, error: Option<Value
                 error: error.as_ref(),
                 ..Document::default()
             });
-            if let Around::Stopped = around(&event, &entry, document, draft, |_| Ok(()))? {
+            if let Around::Stopped = around(&event, &entry.tags, document, draft, |_| Ok(()))? {
                 return Ok(());
             }
         }

@@ -64,13 +64,13 @@ pub enum Around<T> {
 /// What the outermost handler makes of the action's error, or of its own.
 pub fn around<S: Subject, T>(
     event: &str,
-    entry: &Entry,
+    tags: &[String],
     document: String,
     subject: &mut S,
     action: impl FnOnce(&mut S) -> Outcome<T>,
 ) -> Outcome<Around<T>> {
     let mut known = subject.known();
-    let raised = raise(event, &entry.tags, &document)?;
+    let raised = raise(event, tags, &document)?;
     let turn = raised.turn();
     let patches = patches(&turn.payload, document.len());
     for patch in &patches {
@@ -149,6 +149,11 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Whether a handler has answered.
+    pub fn answered(&self) -> bool {
+        self.written.is_some()
+    }
+
     /// Reads the `response` of a patch.
     pub fn apply(&mut self, patch: &Map<String, Value>) {
         let Some(response) = patch.get("response") else {
@@ -278,7 +283,7 @@ pub fn view_request(
     };
     let around = around(
         "onRecordViewRequest",
-        entry,
+        &entry.tags,
         document,
         &mut event,
         |event| {
@@ -378,7 +383,7 @@ pub fn list_request(
     };
     let around = around(
         "onRecordsListRequest",
-        entry,
+        &entry.tags,
         document,
         &mut event,
         |event| {
@@ -434,10 +439,16 @@ pub fn enrich(
         records,
         expanded: false,
     };
-    around("onRecordEnrich", entry, document, &mut event, |event| {
-        event.expanded = true;
-        action(&mut event.records)
-    })?;
+    around(
+        "onRecordEnrich",
+        &entry.tags,
+        document,
+        &mut event,
+        |event| {
+            event.expanded = true;
+            action(&mut event.records)
+        },
+    )?;
     Ok(event.records)
 }
 

@@ -13,6 +13,7 @@ pub mod guard;
 pub mod hooks;
 pub mod list;
 pub mod page;
+pub mod plain_event;
 pub mod plans;
 pub mod present;
 pub mod query;

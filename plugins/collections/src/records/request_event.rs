@@ -60,7 +60,7 @@ pub fn in_request(
         reply: Reply::default(),
         status: 200,
     };
-    let around = around(event, &entry, document, &mut subject, |subject| {
+    let around = around(event, &entry.tags, document, &mut subject, |subject| {
         let response = action(subject.draft)?;
         subject.status = response.status;
         Ok(response)

@@ -13,8 +13,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::answer::{Failure, Outcome};
-use crate::call::Call;
+use crate::body::Body;
+use crate::call::{Call, Part};
 use crate::catalog::{self, Catalog, Entry};
+use crate::files;
 use crate::records::create;
 use crate::records::delete;
 use crate::records::draft::{self, CREATE, DELETE, Draft, How, UPDATE};
@@ -325,7 +327,13 @@ fn create_as(collection: &str, body: &str, request: &str) -> Outcome<String> {
     if entry.is_view() {
         return Err(ApiError::bad_request("Unsupported collection type.").into());
     }
-    let call = Call::part(&read(request)?, serde_json::from_str(body)?);
+    let request: Part = read(request)?;
+    let mut body = Body {
+        values: serde_json::from_str(body)?,
+        files: files::some_of_request(&request.files)?.into(),
+    };
+    files::attach(entry, &mut body.values, &mut body.files);
+    let call = Call::part(&request, body);
     let mut stored = None;
     create::create(&catalog, entry, &call, |draft| {
         stored = Some(to_json(&draft.shown.values));

@@ -10,15 +10,25 @@ use serde_json::{Map, Value};
 use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog};
 use crate::random::{HostRandom, now};
-use crate::schema::{body, refused, show, store, views};
+use crate::schema::{body, events, refused, show, store, views};
 
 /// `POST /api/collections`.
 pub fn create(request: &Request) -> Outcome<Response> {
     let body = body(request, messages::BAD_TYPE_BODY)?;
     let kind = requested_type(&body)?;
+    let draft = || drafted(&*catalog::current().ok()?, &body, kind).ok();
+    let event = "onCollectionCreateRequest";
+    events::one(event, request, draft, || create_one(request, &body, kind))
+}
+
+fn create_one(
+    request: &Request,
+    body: &Map<String, Value>,
+    kind: CollectionType,
+) -> Outcome<Response> {
     let collection = store::change(|| {
         let catalog = catalog::load()?;
-        let mut new = drafted(&catalog, &body, kind)?;
+        let mut new = drafted(&catalog, body, kind)?;
         let problem = infer(&catalog, &mut new)?;
         store::check(&catalog, &[], &new, None, problem.as_deref())?;
         store::save(&new, None)?;
@@ -89,12 +99,18 @@ pub fn merged(old: &Collection, body: &Map<String, Value>) -> Outcome<Collection
 /// `PATCH /api/collections/{collection}`.
 pub fn update(request: &Request, name: &str) -> Outcome<Response> {
     let found = catalog::current()?;
-    found.get(name).ok_or_else(|| ApiError::not_found(""))?;
+    let old = found.get(name).ok_or_else(|| ApiError::not_found(""))?;
     let body = body(request, messages::BAD_BODY)?;
+    let draft = || merged(old, &body).ok();
+    let event = "onCollectionUpdateRequest";
+    events::one(event, request, draft, || update_one(request, name, &body))
+}
+
+fn update_one(request: &Request, name: &str, body: &Map<String, Value>) -> Outcome<Response> {
     let collection = store::change(|| {
         let catalog = catalog::load()?;
         let old = catalog.get(name).ok_or_else(|| ApiError::not_found(""))?;
-        let mut new = merged(old, &body)?;
+        let mut new = merged(old, body)?;
         if new.id != old.id {
             return Err(id_change(&catalog, &new.id).into());
         }

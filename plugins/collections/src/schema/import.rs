@@ -6,12 +6,12 @@ use hangar_model::error::{FieldError, ValidationErrors};
 use hangar_model::value_rules::required;
 use hangar_model::{ApiError, Collection, CollectionType, messages};
 use hangar_sdk::http::{Request, Response};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog, Entry};
 use crate::files;
-use crate::schema::{body, dependents, edit, store};
+use crate::schema::{body, dependents, edit, events, store};
 
 const FAILED: &str = "Failed to import collections.";
 const UNREADABLE: &str = "An error occurred while loading the submitted data.";
@@ -38,8 +38,22 @@ pub fn handle(request: &Request) -> Outcome<Response> {
         let text = format!("At most {MAX_COLLECTIONS} collections can be imported at a time.");
         return Err(invalid(FieldError::new("validation_length_too_long", text)));
     }
-    let maps: Option<Vec<&Map<String, Value>>> = items.iter().map(Value::as_object).collect();
-    let maps = maps.ok_or_else(unreadable)?;
+    if !items.iter().all(Value::is_object) {
+        return Err(unreadable().into());
+    }
+    let more = || Ok(json!({"collectionsData": items, "deleteMissing": delete_missing}));
+    events::several("onCollectionsImportRequest", request, more, |changed| {
+        let items = match changed.get("collectionsData") {
+            Some(Value::Array(items)) => items.as_slice(),
+            _ => items,
+        };
+        let flag = changed.get("deleteMissing").and_then(Value::as_bool);
+        import_all(items, flag.unwrap_or(delete_missing))
+    })
+}
+
+fn import_all(items: &[Value], delete_missing: bool) -> Outcome<Response> {
+    let maps: Vec<&Map<String, Value>> = items.iter().filter_map(Value::as_object).collect();
     let gone = store::change(|| import(&maps, delete_missing)).map_err(|failure| {
         let error = failure.into_api(FAILED);
         if !error.data.is_empty() {

@@ -9,7 +9,7 @@ use hangar_sdk::postgres::{self, Statement};
 
 use crate::answer::Outcome;
 use crate::records::query::params;
-use crate::schema::{parameter, picked};
+use crate::schema::{events, parameter, picked};
 
 const PER_PAGE: i64 = 30;
 const MAX_PER_PAGE: i64 = 1000;
@@ -71,7 +71,17 @@ pub fn handle(request: &Request) -> Outcome<Response> {
         "{{\"items\":[{}],\"page\":{page},\"perPage\":{per_page},\"totalItems\":{total},\"totalPages\":{pages}}}",
         items.join(",")
     );
-    picked(request, text)
+    let more = || {
+        let list = format!("[{}]", items.join(","));
+        let collections: serde_json::Value = serde_json::from_str(&list)?;
+        let result = serde_json::json!({
+            "page": page, "perPage": per_page, "totalItems": total, "totalPages": pages,
+        });
+        Ok(serde_json::json!({"collections": collections, "result": result}))
+    };
+    events::several("onCollectionsListRequest", request, more, |_| {
+        picked(request, text)
+    })
 }
 
 fn compile(filter: &str, sort: &str) -> Outcome<Built> {

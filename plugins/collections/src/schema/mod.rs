@@ -4,6 +4,7 @@ mod bootstrap;
 mod dependents;
 mod dry_run;
 mod edit;
+mod events;
 mod import;
 mod list;
 mod moved;
@@ -59,7 +60,7 @@ fn route(request: &Request) -> Outcome<Response> {
         ("POST", "/api/sql") => sql::handle(request),
         ("GET", "/api/collections/{collection}") => view(request, name),
         ("PATCH", "/api/collections/{collection}") => edit::update(request, name),
-        ("DELETE", "/api/collections/{collection}") => remove::delete(name),
+        ("DELETE", "/api/collections/{collection}") => remove::delete(request, name),
         ("DELETE", "/api/collections/{collection}/truncate") => remove::truncate(name),
         _ => Err(ApiError::not_found("").into()),
     }
@@ -68,7 +69,10 @@ fn route(request: &Request) -> Outcome<Response> {
 fn view(request: &Request, name: &str) -> Outcome<Response> {
     let catalog = catalog::current()?;
     let entry = catalog.get(name).ok_or_else(|| ApiError::not_found(""))?;
-    show(request, entry)
+    let shown = || Some(Collection::clone(entry));
+    events::one("onCollectionViewRequest", request, shown, || {
+        show(request, entry)
+    })
 }
 
 /// A collection as a response, reduced to what `fields` asks for.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use hangar_model::sql::ident;
 use hangar_model::{ApiError, Collection, FieldOptions, messages};
-use hangar_sdk::http::Response;
+use hangar_sdk::http::{Request, Response};
 use hangar_sdk::postgres::{self, Statement};
 
 use crate::answer::Outcome;
@@ -14,7 +14,7 @@ use crate::realtime::announce;
 use crate::records::draft::{self, DELETE, Draft};
 use crate::records::query::{fetch_records, full_list};
 use crate::records::{delete as records, write};
-use crate::schema::{dependents, refused, store};
+use crate::schema::{dependents, events, refused, store};
 
 /// The sentence for a failed deletion.
 const FAILED: &str = "Failed to delete collection.";
@@ -25,7 +25,17 @@ const TRUNCATE_FAILED: &str =
 const PAGE: usize = 200;
 
 /// `DELETE /api/collections/{collection}`.
-pub fn delete(name: &str) -> Outcome<Response> {
+pub fn delete(request: &Request, name: &str) -> Outcome<Response> {
+    let found = || {
+        let catalog = catalog::current().ok()?;
+        catalog.get(name).map(|entry| Collection::clone(entry))
+    };
+    events::one("onCollectionDeleteRequest", request, found, || {
+        delete_one(name)
+    })
+}
+
+fn delete_one(name: &str) -> Outcome<Response> {
     let gone = store::change(|| {
         let catalog = catalog::load()?;
         let entry = catalog.get(name).ok_or_else(|| ApiError::not_found(""))?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use hangar_filter::schema::FieldKind;
 use serde_json::{Value as Json, json};
 
 use super::http::send;
@@ -89,6 +90,7 @@ impl PocketBase {
         );
         assert_eq!(import.0, 204, "{}", import.1);
         for (collection, record) in &seed.records {
+            let record = &with_json_texts(seed, collection, record);
             let created = self.call(
                 "POST",
                 &format!("/api/collections/{collection}/records"),
@@ -125,6 +127,20 @@ impl PocketBase {
     ) -> (u16, Json) {
         send(self.port, method, path, token, body).expect("PocketBase answers")
     }
+}
+
+/// The record with the strings of json fields as JSON: a bare "7" would be taken as the number.
+fn with_json_texts(seed: &Seed, collection: &str, record: &Json) -> Json {
+    let mut record = record.clone();
+    let collection = seed.collections.iter().find(|one| one.name == collection);
+    for field in collection.iter().flat_map(|one| &one.fields) {
+        if let (FieldKind::Json, Some(Json::String(text))) =
+            (field.kind, record.get_mut(&field.name))
+        {
+            *text = Json::from(text.as_str()).to_string();
+        }
+    }
+    record
 }
 
 fn free_port() -> u16 {

@@ -165,7 +165,18 @@ impl World {
             1 | 2 => self.special(random, at),
             _ => literal(random),
         };
-        if random.chance(6) {
+        // What PocketBase has its own way with: docs/differences.md.
+        for (one, other) in [(&left, &right), (&right, &left)] {
+            if one.ends_with(":isset") && !other.ends_with(":isset") {
+                return format!("{one} = {}", random.one(&["true", "false", "1", "0"]));
+            }
+        }
+        let odd = |side: &str| side.starts_with("strftime") && operator.contains('~');
+        let right = match odd(&left) && odd(&right) {
+            true => literal(random),
+            false => right,
+        };
+        if !odd(&left) && (odd(&right) || random.chance(6)) {
             format!("{right} {operator} {left}")
         } else {
             format!("{left} {operator} {right}")
@@ -247,7 +258,11 @@ impl World {
                 .to_owned(),
             8 => {
                 let other = random.below(self.names.len());
-                let alias = random.one(&["", ":k", ":m"]);
+                // An alias belongs to one collection: docs/differences.md.
+                let alias = match random.one(&["", ":k", ":m"]) {
+                    "" => String::new(),
+                    alias => format!("{alias}{other}"),
+                };
                 format!(
                     "@collection.{}{alias}.{}",
                     self.names[other],
