@@ -119,6 +119,8 @@ impl Index {
     /// look-up uses the index when it compares `lower(column)`. Plain columns must be fields; expressions may use
     /// fields, literals, operators and a few functions. Errors are sentences for the index's place in the answer.
     ///
+    /// An index that is not unique ends with the row's number.
+    ///
     /// `USING gin (column gin_trgm_ops)` indexes what `~` compares, `json_extract(column, '$.path')` alone what `=`
     /// compares of a path into JSON.
     pub fn to_postgres(&self, collection: &Collection) -> Result<String, String> {
@@ -163,6 +165,11 @@ impl Index {
                 entry.push_str(" DESC");
             }
             entries.push(entry);
+        }
+        if using.is_empty() && !self.unique {
+            // As in SQLite, where every index ends with the row's number: lists are ordered by it in the end, so that
+            // the index alone finds a page, however far back.
+            entries.push(crate::sql::ident(crate::sql::ROWID));
         }
         let condition = if self.condition.is_empty() {
             String::new()

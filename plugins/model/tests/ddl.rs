@@ -328,7 +328,7 @@ fn indexes_reach_the_database_only_in_known_words() {
         .unwrap_or_default();
     assert_eq!(
         sql,
-        "CREATE INDEX \"i\u{e9}\" ON public.\"t\" (\"a\") WHERE \"a\" = E'it''s \\\\ \"x\"'"
+        "CREATE INDEX \"i\u{e9}\" ON public.\"t\" (\"a\", \"_rowid_\") WHERE \"a\" = E'it''s \\\\ \"x\"'"
     );
 }
 
