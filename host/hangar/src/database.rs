@@ -84,10 +84,18 @@ async fn check(connect: &ConnectOptions) -> Result<()> {
         let cause = std::error::Error::source(&error)
             .map(|cause| format!(": {cause}"))
             .unwrap_or_default();
+        // rustls' word for a certificate that nobody it trusts has signed.
+        let advice = if cause.contains("UnknownIssuer")
+            || error.to_string().contains("UnknownIssuer")
+        {
+            " (name the file with the certificate of its authority in the variable SSL_CERT_FILE)"
+        } else {
+            ""
+        };
         Error::new(
             "unavailable",
             503,
-            format!("the database cannot be reached: {error}{cause}"),
+            format!("the database cannot be reached: {error}{cause}{advice}"),
         )
     })?;
     let sql = "SELECT current_setting('server_version_num')::int4, current_setting('server_version'), \

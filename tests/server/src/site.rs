@@ -47,6 +47,7 @@ pub fn hostile_component() -> PathBuf {
 pub struct Site {
     folder: tempfile::TempDir,
     arguments: Vec<String>,
+    variables: Vec<(String, String)>,
 }
 
 /// What a finished command printed.
@@ -103,6 +104,7 @@ impl Site {
         let site = Self {
             folder,
             arguments: Vec::new(),
+            variables: Vec::new(),
         };
         site.settings("");
         site
@@ -138,10 +140,16 @@ impl Site {
             .extend(arguments.iter().map(|&argument| argument.to_owned()));
     }
 
+    /// A variable of the environment for all commands and servers of this site.
+    pub fn variable(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
     /// `hangar` with arguments, on this site's data and settings.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         let mut command = clean(&binary());
         command.args(arguments).current_dir(self.folder.path());
+        command.envs(self.variables.iter().cloned());
         command
             .arg("--dir")
             .arg(self.data())

@@ -40,13 +40,24 @@ pub fn expand(
     records: &mut [Shown],
     paths: &str,
 ) -> Outcome<()> {
+    for path in whole(paths) {
+        follow(catalog, entry, call, records, path, 1)?;
+    }
+    Ok(())
+}
+
+/// The paths to follow, each once.
+fn whole(paths: &str) -> Vec<&str> {
     let mut seen: Vec<&str> = Vec::new();
     for path in paths
         .split(',')
         .map(str::trim)
         .filter(|path| !path.is_empty())
     {
-        if seen.len() < MAX_PATHS && !seen.contains(&path) {
+        if seen.len() >= MAX_PATHS {
+            break;
+        }
+        if !seen.contains(&path) {
             seen.push(path);
         }
     }
@@ -56,13 +67,10 @@ pub fn expand(
             .strip_prefix(path)
             .is_some_and(|rest| rest.starts_with('.'))
     };
-    let whole = seen
-        .iter()
-        .filter(|path| !seen.iter().any(|other| part_of(path, other)));
-    for path in whole {
-        follow(catalog, entry, call, records, path, 1)?;
-    }
-    Ok(())
+    seen.iter()
+        .filter(|path| !seen.iter().any(|other| part_of(path, other)))
+        .copied()
+        .collect()
 }
 
 /// A relation seen from a collection.
@@ -288,7 +296,99 @@ fn merge(old: &mut Value, new: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hangar_model::options::RelationOptions;
+    use hangar_model::{Collection, CollectionType, Field, FieldType};
     use serde_json::json;
+
+    struct Fixed;
+    impl hangar_model::Random for Fixed {
+        fn text(&mut self, length: usize, alphabet: &str) -> String {
+            alphabet.chars().cycle().take(length).collect()
+        }
+    }
+
+    /// Two collections that point at each other.
+    fn catalog() -> Catalog {
+        let collection = |id: &str, name: &str, field: &str, target: &str| {
+            let mut made = Collection::new(CollectionType::Base, &mut Fixed);
+            (made.id, made.name) = (id.into(), name.into());
+            let mut relation = Field::new(FieldType::Relation, field);
+            if let FieldOptions::Relation(RelationOptions { collection_id, .. }) =
+                &mut relation.options
+            {
+                *collection_id = target.into();
+            }
+            made.add_field(relation);
+            made.add_field(Field::new(FieldType::Text, "title"));
+            made
+        };
+        Catalog::new(
+            1,
+            vec![
+                collection("p1", "posts", "author", "a1"),
+                collection("a1", "authors", "best", "p1"),
+            ],
+        )
+    }
+
+    /// `HANGAR_FUZZ` is how many inputs are tried (20,000 if it is not set).
+    #[test]
+    fn any_paths() {
+        const PIECES: [&str; 20] = [
+            "author",
+            "best",
+            "posts_via_author",
+            "authors_via_best",
+            "posts(author)",
+            "authors(",
+            ")",
+            "_via_",
+            ".",
+            ".",
+            ",",
+            ",",
+            " ",
+            "title",
+            "id",
+            "\u{1f600}",
+            "\0",
+            "'\"",
+            "%",
+            "x",
+        ];
+        let catalog = catalog();
+        let posts = catalog.get("posts").expect("it is there");
+        let inputs = std::env::var("HANGAR_FUZZ").ok();
+        let inputs: u64 = inputs.map_or(20_000, |text| text.parse().expect("a number"));
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = |most: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state % most).expect("small")
+        };
+        let mut followed = 0_u64;
+        for _ in 0..inputs {
+            let text: String = (0..random(40)).map(|_| PIECES[random(20)]).collect();
+            let paths = whole(&text);
+            assert!(paths.len() <= MAX_PATHS, "{text:?}");
+            for (at, path) in paths.iter().enumerate() {
+                assert!(!path.is_empty() && !paths[..at].contains(path), "{text:?}");
+                let mut from = posts;
+                for name in path.split('.') {
+                    let Some(step) = step(&catalog, from, name) else {
+                        break;
+                    };
+                    from = step.target;
+                    followed += 1;
+                }
+            }
+        }
+        assert!(
+            followed > inputs / 20,
+            "{followed} steps of {inputs} inputs"
+        );
+    }
 
     #[test]
     fn paths_with_the_same_beginning_are_joined() {
