@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startCluster } from './lib/cluster.mjs';
 import { Contender, NAMES } from './lib/contenders.mjs';
-import { clusterMemory, cpu, pause, sessionsCpu, stopAll } from './lib/process.mjs';
+import { clusterMemory, cpu, pause, sessionsCpu, toTheEnd } from './lib/process.mjs';
 import { median, report } from './lib/report.mjs';
 import { seedRecords } from './lib/records.mjs';
 import { seed } from './lib/seed.mjs';
@@ -177,12 +177,4 @@ async function main() {
   }
 }
 
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopAll().finally(() => process.exit(130)));
-try {
-  await main();
-} catch (error) {
-  console.error(error.message);
-  process.exitCode = 1;
-} finally {
-  await stopAll();
-}
+await toTheEnd(main);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startCluster } from './lib/cluster.mjs';
 import { Contender } from './lib/contenders.mjs';
-import { memory, pause, stopAll } from './lib/process.mjs';
+import { memory, pause, toTheEnd } from './lib/process.mjs';
 import { seed } from './lib/seed.mjs';
 import { prepare } from './lib/workloads.mjs';
 import { needWrk, writeLoad, wrk } from './lib/wrk.mjs';
@@ -75,12 +75,4 @@ async function main() {
   console.log(`raw results: ${out}`);
 }
 
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopAll().finally(() => process.exit(130)));
-try {
-  await main();
-} catch (error) {
-  console.error(error.message);
-  process.exitCode = 1;
-} finally {
-  await stopAll();
-}
+await toTheEnd(main);

@@ -51,8 +51,21 @@ export function start(program, args, { log, ...options }) {
 }
 
 /** Stops whatever still runs, the last started first: servers before their database. */
-export async function stopAll() {
+async function stopAll() {
   for (const it of [...running].reverse()) await it.stop('SIGINT');
+}
+
+/** Runs a program's `main`, says what went wrong, and leaves nothing running, also after a signal. */
+export async function toTheEnd(main) {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopAll().finally(() => process.exit(130)));
+  try {
+    await main();
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  } finally {
+    await stopAll();
+  }
 }
 
 function field(file, name) {
