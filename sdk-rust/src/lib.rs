@@ -19,11 +19,13 @@ pub use wit_bindgen;
 extern crate self as hangar_sdk;
 
 mod error;
+pub mod event;
 pub mod form;
 pub mod http;
 mod manifest;
 pub mod migrations;
 pub mod postgres;
+pub mod reply;
 
 pub use bindings::errors::Error;
 /// The result of every call to and from the host.

@@ -20,6 +20,21 @@ impl From<ApiError> for Failure {
     }
 }
 
+impl From<Failure> for Error {
+    /// The failure as it passes through hooks.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Host(error) => error,
+            Failure::Client(error) => Self {
+                code: "api_error".into(),
+                message: error.message,
+                status: error.status,
+                data: Value::Object(error.data).to_string(),
+            },
+        }
+    }
+}
+
 impl From<Error> for Failure {
     /// An `api_error` (a hook or another plugin has decided the answer) becomes that answer.
     fn from(error: Error) -> Self {
@@ -35,21 +50,6 @@ impl From<Error> for Failure {
             message: error.message,
             data,
         })
-    }
-}
-
-impl Failure {
-    /// The failure as it passes through hooks.
-    pub fn into_error(self) -> Error {
-        match self {
-            Self::Host(error) => error,
-            Self::Client(error) => Error {
-                code: "api_error".into(),
-                message: error.message,
-                status: error.status,
-                data: Value::Object(error.data).to_string(),
-            },
-        }
     }
 }
 

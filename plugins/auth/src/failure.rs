@@ -23,6 +23,21 @@ impl From<ApiError> for Failure {
     }
 }
 
+impl From<Failure> for Error {
+    /// The failure as it passes through hooks.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Host(error) => error,
+            Failure::Api(error) => Self {
+                code: "api_error".into(),
+                message: error.message,
+                status: error.status,
+                data: Value::Object(error.data).to_string(),
+            },
+        }
+    }
+}
+
 impl From<Error> for Failure {
     /// An `api_error` (a hook or another plugin has decided the answer) becomes that answer.
     fn from(error: Error) -> Self {
@@ -42,19 +57,6 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// The failure as it passes through hooks.
-    pub fn into_error(self) -> Error {
-        match self {
-            Self::Host(error) => error,
-            Self::Api(error) => Error {
-                code: "api_error".into(),
-                message: error.message,
-                status: error.status,
-                data: Value::Object(error.data).to_string(),
-            },
-        }
-    }
-
     /// What clients are told in these words, with the details of validation; the rest is logged when it is answered.
     pub fn told(self, message: &str) -> Self {
         match self {

@@ -55,7 +55,7 @@ pub fn send(request: &Request) -> Answer {
     match mail::send(&accounts, &record, &about) {
         Ok(()) => Ok(Response::empty(204)),
         Err(failure) => {
-            let error = failure.into_error();
+            let error = hangar_sdk::Error::from(failure);
             let message = format!("{FAILED} Raw error: \n{}", error.message);
             Err(Failure::from(ApiError::bad_request(&message)))
         }

@@ -23,6 +23,16 @@ impl From<ApiError> for Failure {
     }
 }
 
+impl From<Failure> for Error {
+    /// The failure as it passes through hooks and to other plugins.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Api(error) => api_to_error(error),
+            Failure::Host(error) => error,
+        }
+    }
+}
+
 impl From<Error> for Failure {
     /// An `api_error` (a hook or another plugin has decided the answer) becomes that answer.
     fn from(error: Error) -> Self {
@@ -86,14 +96,6 @@ impl Failure {
                 }
                 ApiError::bad_request(message)
             }
-        }
-    }
-
-    /// The failure as it passes through hooks and to other plugins.
-    pub fn into_error(self) -> Error {
-        match self {
-            Self::Api(error) => api_to_error(error),
-            Self::Host(error) => error,
         }
     }
 }

@@ -47,7 +47,7 @@ pub fn send(payload: &str) -> Result<()> {
             ..Message::default()
         };
         if let Err(failure) = hand_over(message) {
-            let error = failure.into_error();
+            let error = hangar_sdk::Error::from(failure);
             log::error(&format!(
                 "an alert was not mailed to {email}: {}",
                 error.message

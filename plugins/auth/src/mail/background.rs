@@ -100,7 +100,7 @@ impl Work<'_> {
             Ok(()) => Ok(()),
             Err(failure) => {
                 self.undo(&accounts, &record)?;
-                let error = failure.into_error();
+                let error = hangar_sdk::Error::from(failure);
                 let what = self.what();
                 Err(Error {
                     message: format!(

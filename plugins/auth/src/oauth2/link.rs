@@ -283,5 +283,5 @@ fn generic(error: Error) -> Error {
             ApiError::bad_request(FAILED)
         }
     };
-    Failure::Api(api).into_error()
+    Failure::Api(api).into()
 }

@@ -294,7 +294,7 @@ fn tell(catalog: &Rc<Catalog>, question: &Question, candidates: Vec<Candidate>) 
                 });
             }
             Err(failure) => {
-                let error = failure.into_error();
+                let error = hangar_sdk::Error::from(failure);
                 log::error(&format!(
                     "a record of {} cannot be shown to a realtime client: {}",
                     entry.name, error.message

@@ -1,9 +1,12 @@
-//! Raising events. What travels is described in plugins/hooks/PROTOCOL.md: a JSON document, then patches, each after
-//! a record separator.
+//! Raising events about records.
 
-use hangar_sdk::hooks::{Raised, raise, subscribed};
-use hangar_sdk::http::{Payload, Response};
+use hangar_sdk::event;
+use hangar_sdk::hooks::subscribed;
+use hangar_sdk::http::Response;
+use hangar_sdk::reply::Reply;
 use serde_json::{Map, Value, json};
+
+pub use hangar_sdk::event::Around;
 
 use crate::answer::{Failure, Outcome};
 use crate::call::Call;
@@ -11,8 +14,6 @@ use crate::catalog::Entry;
 use crate::records::event_document::{self, Document, Record, Request};
 use crate::records::query::Values;
 use crate::records::record::Shown;
-
-const SEPARATOR: char = '\u{1e}';
 
 /// The events, among those asked for, that somebody listens to.
 #[derive(Debug, Default, Clone)]
@@ -50,12 +51,23 @@ pub trait Subject {
     }
 }
 
-/// How a chain went.
-pub enum Around<T> {
-    /// The action happened, with this result.
-    Done(T),
-    /// A handler ended the chain before the action, or swallowed its error.
-    Stopped,
+/// A subject, with what handlers know of it.
+struct Known<'a, S> {
+    subject: &'a mut S,
+    known: Values,
+}
+
+impl<S: Subject> event::Subject for Known<'_, S> {
+    type Patch = Map<String, Value>;
+
+    fn apply(&mut self, patch: Self::Patch) {
+        forget(&mut self.known, &patch);
+        self.subject.apply(&patch);
+    }
+
+    fn outcome(&self) -> Option<String> {
+        self.subject.changes(&self.known)
+    }
 }
 
 /// Runs an action inside the chain of an event.
@@ -69,59 +81,11 @@ pub fn around<S: Subject, T>(
     subject: &mut S,
     action: impl FnOnce(&mut S) -> Outcome<T>,
 ) -> Outcome<Around<T>> {
-    let mut known = subject.known();
-    let raised = raise(event, tags, &document)?;
-    let turn = raised.turn();
-    let patches = patches(&turn.payload, document.len());
-    for patch in &patches {
-        forget(&mut known, patch);
-        subject.apply(patch);
-    }
-    let mut text = turn.payload;
-    if !turn.proceed {
-        let last = Raised::finish(raised, Ok(&text))?;
-        apply(subject, &last, text.len());
-        return Ok(Around::Stopped);
-    }
-    match action(subject) {
-        Ok(done) => {
-            if let Some(changes) = subject.changes(&known) {
-                text.push(SEPARATOR);
-                text.push_str(&changes);
-            }
-            let last = Raised::finish(raised, Ok(&text))?;
-            apply(subject, &last, text.len());
-            Ok(Around::Done(done))
-        }
-        Err(failure) => {
-            let last = Raised::finish(raised, Err(&failure.into_error()))?;
-            apply(subject, &last, text.len());
-            Ok(Around::Stopped)
-        }
-    }
-}
-
-fn apply(subject: &mut impl Subject, text: &str, known: usize) {
-    for patch in &patches(text, known) {
-        subject.apply(patch);
-    }
-}
-
-/// The patches that come after what is known of a text.
-fn patches(text: &str, known: usize) -> Vec<Map<String, Value>> {
-    let new = text.get(known..).unwrap_or_default();
-    let parts = new.split(SEPARATOR).filter(|patch| !patch.is_empty());
-    parts
-        .filter_map(|patch| match serde_json::from_str(patch) {
-            Ok(Value::Object(patch)) => Some(patch),
-            _ => {
-                hangar_sdk::log::warn(
-                    "a hook has answered a patch that is no JSON object; it is ignored",
-                );
-                None
-            }
-        })
-        .collect()
+    let known = subject.known();
+    let mut known = Known { subject, known };
+    event::around(event, tags, &document, &mut known, |known| {
+        action(known.subject)
+    })
 }
 
 /// What a handler has assigned it knows in its own form, not in that of the field.
@@ -141,108 +105,12 @@ fn answered() -> Option<String> {
     Some(r#"{"response":{"status":200}}"#.into())
 }
 
-/// What handlers of a request event want as its answer.
-#[derive(Default)]
-pub struct Reply {
-    written: Option<Response>,
-    headers: Vec<(String, String)>,
-}
-
-impl Reply {
-    /// Whether a handler has answered.
-    pub fn answered(&self) -> bool {
-        self.written.is_some()
-    }
-
-    /// Reads the `response` of a patch.
-    pub fn apply(&mut self, patch: &Map<String, Value>) {
-        let Some(response) = patch.get("response") else {
-            return;
-        };
-        let headers = response
-            .get("headers")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(|pair| {
-                Some((
-                    pair.get(0)?.as_str()?.to_owned(),
-                    pair.get(1)?.as_str()?.to_owned(),
-                ))
-            });
-        self.headers.extend(headers);
-        let Some(status) = response
-            .get("status")
-            .and_then(Value::as_u64)
-            .and_then(|status| u16::try_from(status).ok())
-        else {
-            return;
-        };
-        if self.written.is_some() {
-            return;
-        }
-        self.written = Some(match response {
-            _ if response.get("json").is_some() => {
-                Response::json(status, hangar_model::json::to_json(&response["json"]))
-            }
-            _ => match (
-                response.get("text").and_then(Value::as_str),
-                response.get("base64").and_then(Value::as_str),
-            ) {
-                (Some(text), _) => Response {
-                    status,
-                    headers: vec![],
-                    payload: Payload::Text(text.to_owned()),
-                },
-                (None, Some(text)) => Response {
-                    status,
-                    headers: vec![],
-                    payload: Payload::Bytes(decode(text)),
-                },
-                (None, None) => Response::empty(status),
-            },
-        });
-    }
-
-    /// The answer: a handler's own, else the raiser's, else 200 without a body.
-    pub fn finish(self, around: Around<Response>) -> Response {
-        let mut response = match (self.written, around) {
-            (Some(written), _) => written,
-            (None, Around::Done(response)) => response,
-            (None, Around::Stopped) => Response::empty(200),
-        };
-        for (name, value) in self.headers {
-            if name.eq_ignore_ascii_case("content-type") {
-                response
-                    .headers
-                    .retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
-            }
-            response.headers.push((name, value));
-        }
-        response
-    }
-}
-
-/// Standard base64, padding optional; what is no base64 is skipped.
-fn decode(text: &str) -> Vec<u8> {
-    let (mut out, mut bits, mut count) = (Vec::with_capacity(text.len() / 4 * 3), 0_u32, 0);
-    for byte in text.bytes() {
-        let digit = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => continue,
-        };
-        bits = bits << 6 | u32::from(digit);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push((bits >> count & 0xff) as u8);
-        }
-    }
-    out
+/// The answer to a request event.
+///
+/// # Errors
+/// A handler's own cannot be read.
+pub fn reply(reply: Reply, around: Around<Response>) -> Outcome<Response> {
+    Ok(reply.finish(around, hangar_model::json::to_json)?)
 }
 
 struct ViewEvent<'a> {
@@ -254,7 +122,7 @@ struct ViewEvent<'a> {
 impl Subject for ViewEvent<'_> {
     fn apply(&mut self, patch: &Map<String, Value>) {
         self.record.apply(self.entry, patch);
-        self.reply.apply(patch);
+        self.reply.add_from(patch);
     }
 
     fn changes(&self, _known: &Values) -> Option<String> {
@@ -287,13 +155,13 @@ pub fn view_request(
         document,
         &mut event,
         |event| {
-            if event.reply.written.is_some() {
+            if event.reply.answered() {
                 return Ok(Response::empty(200));
             }
             answer(event.record.clone())
         },
     )?;
-    Ok(event.reply.finish(around))
+    reply(event.reply, around)
 }
 
 struct ListEvent<'a> {
@@ -332,7 +200,7 @@ impl Subject for ListEvent<'_> {
         {
             self.result = result.clone();
         }
-        self.reply.apply(patch);
+        self.reply.add_from(patch);
     }
 
     fn changes(&self, _known: &Values) -> Option<String> {
@@ -387,13 +255,13 @@ pub fn list_request(
         document,
         &mut event,
         |event| {
-            if event.reply.written.is_some() {
+            if event.reply.answered() {
                 return Ok(Response::empty(200));
             }
             answer(event.chosen(), &event.result)
         },
     )?;
-    Ok(event.reply.finish(around))
+    reply(event.reply, around)
 }
 
 struct EnrichEvent<'a> {

@@ -1,30 +1,18 @@
 //! Request events about plain values that handlers may change.
 
+use hangar_sdk::event::around_request;
 use hangar_sdk::hooks::subscribed;
 use hangar_sdk::http::Response;
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::answer::Outcome;
-use crate::records::hooks::{Around, Reply, Subject, around};
-use crate::records::query::Values;
 
-struct PlainEvent {
-    changed: Map<String, Value>,
-    reply: Reply,
-    status: u16,
-}
-
-impl Subject for PlainEvent {
-    fn apply(&mut self, patch: &Map<String, Value>) {
-        if let Some(Value::Object(event)) = patch.get("event") {
-            self.changed.extend(event.clone());
-        }
-        self.reply.apply(patch);
-    }
-
-    fn changes(&self, _known: &Values) -> Option<String> {
-        Some(json!({"response": {"status": self.status}}).to_string())
-    }
+/// What handlers may change.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Patch {
+    event: Map<String, Value>,
 }
 
 /// Runs an action inside the chain of a request event, or bare if nobody listens. It gets the values that handlers have
@@ -41,19 +29,10 @@ pub fn in_plain_event(
     if subscribed(&[event.to_owned()], tags).is_empty() {
         return action(&Map::new());
     }
-    let mut subject = PlainEvent {
-        changed: Map::new(),
-        reply: Reply::default(),
-        status: 200,
-    };
     let document = document()?.to_string();
-    let done: Around<Response> = around(event, tags, document, &mut subject, |subject| {
-        if subject.reply.answered() {
-            return Ok(Response::empty(200));
-        }
-        let response = action(&subject.changed)?;
-        subject.status = response.status;
-        Ok(response)
-    })?;
-    Ok(subject.reply.finish(done))
+    let json = hangar_model::json::to_json;
+    around_request(event, tags, &document, json, |patches: &[Patch]| {
+        let changed = patches.iter().flat_map(|patch| patch.event.clone());
+        action(&changed.collect())
+    })
 }

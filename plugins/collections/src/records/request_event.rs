@@ -1,13 +1,14 @@
 //! The request events of create, update and delete.
 
 use hangar_sdk::http::Response;
+use hangar_sdk::reply::Reply;
 use serde_json::{Map, Value};
 
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::records::draft::Draft;
 use crate::records::event_document::{self, Document, Outcome as Told, Request, Status};
-use crate::records::hooks::{Events, Reply, Subject, around};
+use crate::records::hooks::{Events, Subject, around, reply};
 use crate::records::query::Values;
 
 struct RequestEvent<'a> {
@@ -19,7 +20,7 @@ struct RequestEvent<'a> {
 impl Subject for RequestEvent<'_> {
     fn apply(&mut self, patch: &Map<String, Value>) {
         self.draft.apply(patch);
-        self.reply.apply(patch);
+        self.reply.add_from(patch);
     }
 
     fn known(&self) -> Values {
@@ -65,5 +66,5 @@ pub fn in_request(
         subject.status = response.status;
         Ok(response)
     })?;
-    Ok(subject.reply.finish(around))
+    reply(subject.reply, around)
 }

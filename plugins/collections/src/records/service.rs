@@ -91,41 +91,41 @@ impl Guest for crate::Plugin {
     fn find(collection: String, id: String) -> Result<String> {
         let catalog = catalog::current()?;
         let entry = find_entry(&catalog, &collection)?;
-        let record = by_id(entry, &id, "").map_err(Failure::into_error)?;
+        let record = by_id(entry, &id, "")?;
         record
             .map(|record| to_json(&record))
             .ok_or_else(|| no_record(&collection, &id))
     }
 
     fn select(collection: String, query: String) -> Result<String> {
-        select(&collection, &query).map_err(Failure::into_error)
+        select(&collection, &query).map_err(Into::into)
     }
 
     fn count(collection: String, query: String) -> Result<u32> {
-        count(&collection, &query).map_err(Failure::into_error)
+        count(&collection, &query).map_err(Into::into)
     }
 
     fn save(collection: String, document: String, options: String) -> Result<String> {
         let work = || save(&collection, &document, &options);
         // Inside a transaction of somebody else a failed save must not spoil what came before it.
         let saved = if active() { transaction(work) } else { work() };
-        saved.map_err(Failure::into_error)
+        saved.map_err(Into::into)
     }
 
     fn create_as(collection: String, body: String, request: String) -> Result<String> {
         let work = || create_as(&collection, &body, &request);
         let created = if active() { transaction(work) } else { work() };
-        created.map_err(Failure::into_error)
+        created.map_err(Into::into)
     }
 
     fn delete(collection: String, id: String) -> Result<()> {
         let work = || remove(&collection, &id);
         let removed = if active() { transaction(work) } else { work() };
-        removed.map_err(Failure::into_error)
+        removed.map_err(Into::into)
     }
 
     fn present(collection: String, records: String, options: String) -> Result<String> {
-        present(&collection, &records, &options).map_err(Failure::into_error)
+        present(&collection, &records, &options).map_err(Into::into)
     }
 }
 

@@ -5,7 +5,6 @@ use hangar_model::ids::crc32;
 use hangar_model::system;
 use hangar_sdk::{Result, migrations, postgres};
 
-use crate::answer::Failure;
 use crate::random::{HostRandom, now_ms};
 use crate::schema::{policies, store};
 
@@ -52,7 +51,7 @@ fn make() -> Result<()> {
         }
         Ok(())
     })
-    .map_err(Failure::into_error)
+    .map_err(Into::into)
 }
 
 fn is_empty() -> Result<bool> {

@@ -3,7 +3,7 @@
 use hangar_model::Collection;
 use hangar_sdk::{Error, Result, postgres};
 
-use crate::answer::{Failure, Outcome};
+use crate::answer::Outcome;
 use crate::catalog::{self, Catalog};
 use crate::schema::{store, views};
 
@@ -24,7 +24,7 @@ pub fn put(document: &str) -> Result<()> {
         store::save(&new, old.as_ref().map(|entry| &***entry))
     };
     inside()?;
-    store::change(work).map_err(Failure::into_error)
+    store::change(work).map_err(Into::into)
 }
 
 /// A view with what its query reads. Its fields stay if they are those of the query, ids and all.
@@ -65,7 +65,7 @@ pub fn clear() -> Result<()> {
         Ok(())
     };
     inside()?;
-    store::change(work).map_err(Failure::into_error)
+    store::change(work).map_err(Into::into)
 }
 
 /// Both are a part of something larger that is to be undone with them.

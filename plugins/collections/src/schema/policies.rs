@@ -117,7 +117,7 @@ pub fn activate() -> Result<()> {
         postgres::batch(&fresh)?;
         Ok(())
     })
-    .map_err(Failure::into_error)
+    .map_err(Into::into)
 }
 
 /// For a start on a database whose policies may lag behind, such as after an import past the API.
@@ -126,7 +126,7 @@ fn settle_all() -> Result<()> {
     if statements(&catalog, &state()?).is_empty() {
         return Ok(());
     }
-    store::change(|| Ok(())).map_err(Failure::into_error)
+    store::change(|| Ok(())).map_err(Into::into)
 }
 
 /// Lets go of a table that is about to change or to go: what depends on its columns is made again by [`settle`].
