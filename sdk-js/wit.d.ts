@@ -90,7 +90,7 @@ declare module "hangar:postgres/transactions@0.1.0" {
   export default transactions;
 }
 declare module "hangar:hooks/next@0.1.0" {
-  const next: { call(payload: string): string };
+  const next: { call(patches: string): string };
   export default next;
 }
 declare module "hangar:collections/records@0.1.0" {

@@ -1,5 +1,4 @@
-//! Raising events whose text has the format of `plugins/hooks/PROTOCOL.md`: a JSON document, then patches, each after a
-//! record separator. Handlers only append, so a raiser reads what comes after the length it knows.
+//! Raising events in the format of `plugins/hooks/PROTOCOL.md`: a JSON document, to which handlers append patches.
 //!
 //! Ask [`crate::hooks::subscribed`] first: without a subscriber no document needs to be made.
 
@@ -12,7 +11,7 @@ use crate::http::{Request, Response};
 use crate::reply::{Reply, ResponsePatch};
 use crate::{Error, Result};
 
-/// Separates the texts of an event; it cannot occur raw in JSON.
+/// Separates patches; it cannot occur raw in JSON.
 const SEPARATOR: char = '\u{1e}';
 
 /// What handlers' patches act on.
@@ -43,6 +42,29 @@ pub enum Around<T> {
     Stopped,
 }
 
+/// What an event is about, as texts.
+pub struct Document {
+    /// The document.
+    pub text: String,
+    /// That of the request in which it happens; empty if there is none.
+    pub request: String,
+}
+
+impl From<Value> for Document {
+    /// Takes the request out of a document that has it as `request`.
+    fn from(mut document: Value) -> Self {
+        let request = document
+            .as_object_mut()
+            .and_then(|document| document.remove("request"));
+        Self {
+            text: document.to_string(),
+            request: request
+                .map(|request| request.to_string())
+                .unwrap_or_default(),
+        }
+    }
+}
+
 /// Runs an action inside the handlers of an event.
 ///
 /// # Errors
@@ -50,7 +72,7 @@ pub enum Around<T> {
 pub fn around<S, T, F>(
     event: &str,
     tags: &[String],
-    document: &str,
+    document: &Document,
     subject: &mut S,
     action: impl FnOnce(&mut S) -> Result<T, F>,
 ) -> Result<Around<T>, F>
@@ -58,67 +80,40 @@ where
     S: Subject,
     F: From<Error> + Into<Error>,
 {
-    let raised = raise(event, tags, document)?;
-    let Turn {
-        proceed,
-        payload: mut text,
-    } = raised.turn();
-    apply(subject, &text, document.len())?;
+    let raised = raise(event, tags, &document.text, &document.request)?;
+    let Turn { proceed, patches } = raised.turn();
+    apply(subject, &patches)?;
     if !proceed {
-        let last = Raised::finish(raised, Ok(&text))?;
-        apply(subject, &last, text.len())?;
+        Raised::finish(raised, Ok(""))?;
         return Ok(Around::Stopped);
     }
-    match action(subject) {
+    let (went, last) = match action(subject) {
         Ok(done) => {
-            if let Some(outcome) = subject.outcome() {
-                text.push(SEPARATOR);
-                text.push_str(&outcome);
-            }
-            let last = Raised::finish(raised, Ok(&text))?;
-            apply(subject, &last, text.len())?;
-            Ok(Around::Done(done))
+            let outcome = subject.outcome().unwrap_or_default();
+            (Around::Done(done), Raised::finish(raised, Ok(&outcome))?)
         }
-        Err(failure) => {
-            let last = Raised::finish(raised, Err(&failure.into()))?;
-            apply(subject, &last, common(document.len(), &text, &last))?;
-            Ok(Around::Stopped)
-        }
-    }
+        Err(failure) => (
+            Around::Stopped,
+            Raised::finish(raised, Err(&failure.into()))?,
+        ),
+    };
+    apply(subject, &last)?;
+    Ok(went)
 }
 
-fn apply<S: Subject>(subject: &mut S, text: &str, known: usize) -> Result<()> {
-    for patch in patches(text, known)? {
+fn apply<S: Subject>(subject: &mut S, patches: &str) -> Result<()> {
+    for patch in read(patches)? {
         subject.apply(patch);
     }
     Ok(())
 }
 
-/// The patches after what is known of a text.
-fn patches<P: DeserializeOwned>(text: &str, known: usize) -> Result<Vec<P>> {
-    let added = text
-        .get(known..)
-        .ok_or_else(|| Error::internal("a hook handler has cut the event short"))?;
-    added
+fn read<P: DeserializeOwned>(patches: &str) -> Result<Vec<P>> {
+    patches
         .split(SEPARATOR)
         .filter(|patch| !patch.is_empty())
         .map(|patch| serde_json::from_str(patch).map_err(Error::from))
         .collect()
-}
-
-/// Where what is new begins in the answer of a handler that has caught an error: of the patches that were made further
-/// inside, which are known, it may lack some.
-fn common(document: usize, known: &str, text: &str) -> usize {
-    let (known, text) = (known.as_bytes(), text.as_bytes());
-    let same = known.iter().zip(text).take_while(|(a, b)| a == b).count();
-    if same == known.len() || same == text.len() {
-        return same;
-    }
-    let separator = |byte: &u8| char::from(*byte) == SEPARATOR;
-    known[..same]
-        .iter()
-        .rposition(separator)
-        .map_or(document, |at| at.max(document))
 }
 
 /// A request with what handlers do to it.
@@ -158,7 +153,7 @@ impl<P: DeserializeOwned> Subject for Exchange<P> {
 pub fn around_request<P, F>(
     event: &str,
     tags: &[String],
-    document: &str,
+    document: &Document,
     write: fn(&Value) -> String,
     action: impl FnOnce(&[P]) -> Result<Response, F>,
 ) -> Result<Response, F>
@@ -206,25 +201,23 @@ mod tests {
     use serde_json::Map;
 
     #[test]
-    fn only_what_is_new_is_read() {
-        let text = "{\"record\":{}}\u{1e}{\"set\":{\"a\":1}}\u{1e}{\"event\":{\"token\":\"t\"}}";
-        let read: Vec<Value> = patches(text, 13).expect("patches");
+    fn patches_are_read_one_by_one() {
+        let text = "{\"set\":{\"a\":1}}\u{1e}{\"event\":{\"token\":\"t\"}}";
+        let patches: Vec<Value> = read(text).expect("patches");
         assert_eq!(
-            read,
+            patches,
             [json!({"set": {"a": 1}}), json!({"event": {"token": "t"}})]
         );
-        assert!(patches::<Value>("{}", 10).is_err());
-        assert!(patches::<Map<String, Value>>("{}\u{1e}[1]", 2).is_err());
+        assert!(read::<Value>("").expect("none").is_empty());
+        assert!(read::<Map<String, Value>>("[1]").is_err());
     }
 
     #[test]
-    fn after_a_caught_error_only_new_patches_count() {
-        let known = "{}\u{1e}{\"a\":1}\u{1e}{\"b\":1}";
-        let new = |text: &str| text[common(2, known, text)..].to_owned();
-        assert_eq!(new(&format!("{known}\u{1e}{{\"c\":1}}")), "\u{1e}{\"c\":1}");
-        assert_eq!(new("{}\u{1e}{\"a\":1}\u{1e}{\"c\":1}"), "\u{1e}{\"c\":1}");
-        assert_eq!(new("{}\u{1e}{\"a\":1}"), "");
-        assert_eq!(new("{}"), "");
+    fn the_request_stands_apart() {
+        let document = Document::from(json!({"record": {}, "request": {"method": "GET"}}));
+        assert_eq!(document.text, r#"{"record":{}}"#);
+        assert_eq!(document.request, r#"{"method":"GET"}"#);
+        assert_eq!(Document::from(json!({})).request, "");
     }
 
     #[test]

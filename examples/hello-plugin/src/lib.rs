@@ -19,15 +19,21 @@ impl hangar_sdk::http::Guest for Hello {
 
 impl hangar_sdk::hooks::Guest for Hello {
     /// Trims the text of a new note, then lets the rest of the chain and the save happen.
-    fn handle(_handler: String, _event: String, payload: String) -> Result<String> {
-        // The payload is a document, then the patches of the handlers before this one; see plugins/hooks/PROTOCOL.md.
-        let document = payload.split('\u{1e}').next().unwrap_or_default();
-        let document: Value = serde_json::from_str(document)?;
+    fn handle(
+        _handler: String,
+        _event: String,
+        document: String,
+        _request: String,
+        _patches: String,
+    ) -> Result<String> {
+        // What documents and patches look like: plugins/hooks/PROTOCOL.md.
+        let document: Value = serde_json::from_str(&document)?;
         let Some(text) = document["record"]["text"].as_str() else {
             return Err(Error::internal("a note without a text field"));
         };
         let patch = json!({ "set": { "text": text.trim() } });
-        hooks::next(&format!("{payload}\u{1e}{patch}"))
+        hooks::next(&patch.to_string())?;
+        Ok(String::new())
     }
 }
 

@@ -2,6 +2,8 @@
 
 pub use hangar_wit::http::{Payload, Request as HttpRequest, Response as HttpResponse};
 
+use std::sync::Arc;
+
 use hangar_wit::errors::Error as WitError;
 use wasmtime::component::{
     Component, ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, TypedFunc,
@@ -48,7 +50,7 @@ exports! {
     http: "hangar:http/handler@0.1.0" "handle" ((HttpRequest,)) -> HttpResponse;
     form_limit: "hangar:http/limits@0.1.0" "form-limit" ((String, String, Vec<String>)) -> f64;
     derive: "hangar:files/derive@0.1.0" "derive" ((String, String, String, String)) -> ();
-    hook: "hangar:hooks/handler@0.1.0" "handle" ((String, String, String)) -> String;
+    hook: "hangar:hooks/handler@0.1.0" "handle" ((Arc<str>, Arc<str>, Arc<str>, Arc<str>, String)) -> String;
     ended: "hangar:plugin/afterwards@0.1.0" "ended" ((String, bool)) -> ();
     activate: "hangar:plugin/lifecycle@0.1.0" "activate" (()) -> ();
     start: "hangar:plugin/lifecycle@0.1.0" "start" ((String,)) -> String;

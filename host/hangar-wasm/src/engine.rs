@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use wasmtime::component::Component;
 use wasmtime::{
-    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ProfilingStrategy, Store,
+    UpdateDeadline,
 };
 
 use crate::cache::Cache;
@@ -14,6 +15,9 @@ pub const TICK: Duration = Duration::from_millis(10);
 
 /// Address space the pooling allocator wants before it is worth having: each memory reserves 4 GiB.
 const POOL_MEMORIES: u32 = 512;
+
+/// With this variable set, the names of compiled functions are written to `/tmp/perf-<pid>.map`, where `perf` finds them.
+const PERF_MAP: &str = "HANGAR_PERF_MAP";
 
 /// The engine and its cache of compiled components.
 #[derive(Clone)]
@@ -86,6 +90,9 @@ fn config(memory: usize, pooling: bool) -> Config {
         .wasm_component_model_async(true)
         .max_wasm_stack(1 << 20)
         .async_stack_size(2 << 20);
+    if std::env::var_os(PERF_MAP).is_some() {
+        config.profiler(ProfilingStrategy::PerfMap);
+    }
     if pooling {
         let mut pool = PoolingAllocationConfig::default();
         pool.total_memories(POOL_MEMORIES)

@@ -1,6 +1,6 @@
 //! Events around requests.
 
-use hangar_sdk::event::{around_request, request_document};
+use hangar_sdk::event::{Document, around_request, request_document};
 use hangar_sdk::hooks::subscribed;
 use hangar_sdk::http::Request;
 use serde::Deserialize;
@@ -33,9 +33,9 @@ pub fn around(
         None => serde_json::from_slice(&request.body).unwrap_or_else(|_| json!({})),
     };
     document["request"] = request_document(request, "default", body)?;
-    let text = document.to_string();
+    let document = Document::from(document);
     let json = hangar_model::json::to_json;
-    around_request(event, &[], &text, json, |patches: &[Patch]| {
+    around_request(event, &[], &document, json, |patches: &[Patch]| {
         let changed = patches.iter().flat_map(|patch| patch.event.clone());
         run(&changed.collect())
     })

@@ -43,8 +43,8 @@ pub fn around(
     if !wanted(event, tags) {
         return action(&[]);
     }
-    let text = document()?.to_string();
-    event::around_request(event, tags, &text, hangar_model::json::to_json, action)
+    let document = event::Document::from(document()?);
+    event::around_request(event, tags, &document, hangar_model::json::to_json, action)
 }
 
 /// Runs `action`, which answers nothing, inside the event's handlers.
@@ -57,10 +57,12 @@ pub fn around_sending(
     if !wanted(event, tags) {
         return action(&[]);
     }
-    let text = document()?.to_string();
+    let document = event::Document::from(document()?);
     let mut patches = Vec::new();
     // A handler may end the chain or catch the error: then it did not happen.
-    event::around(event, tags, &text, &mut patches, |patches| action(patches))?;
+    event::around(event, tags, &document, &mut patches, |patches| {
+        action(patches)
+    })?;
     Ok(())
 }
 

@@ -40,9 +40,8 @@ pub fn link() -> Result<String> {
 
 /// A superuser has been created: unless it is the installer's, the installer's account has done its work.
 ///
-/// `payload` is the event as `plugins/hooks/PROTOCOL.md` describes it.
-pub fn superuser_created(payload: &str) -> Result<()> {
-    let document = payload.split('\u{1e}').next().unwrap_or_default();
+/// `document` is that of the event, as `plugins/hooks/PROTOCOL.md` describes it.
+pub fn superuser_created(document: &str) -> Result<()> {
     let event: Value = serde_json::from_str(document)?;
     if event["record"]["email"].as_str() == Some(EMAIL) {
         return Ok(());

@@ -143,13 +143,19 @@ impl hangar_sdk::commands::Guest for Plugin {
 }
 
 impl hangar_sdk::hooks::Guest for Plugin {
-    fn handle(handler: String, _event: String, payload: String) -> Result<String> {
-        let payload = hangar_sdk::hooks::next(&payload)?;
+    fn handle(
+        handler: String,
+        _event: String,
+        document: String,
+        _request: String,
+        _patches: String,
+    ) -> Result<String> {
+        hangar_sdk::hooks::next("")?;
         match handler.as_str() {
-            "alert" => mail::alert::send(&payload)?,
-            _ => installer::superuser_created(&payload)?,
+            "alert" => mail::alert::send(&document)?,
+            _ => installer::superuser_created(&document)?,
         }
-        Ok(payload)
+        Ok(String::new())
     }
 }
 

@@ -106,8 +106,8 @@ function handlersOf(name: string, { document }: HookEvent): readonly Handler<any
 }
 
 const hooksHandler = {
-  async handle(handler: string, name: string, payload: string): Promise<string> {
-    const event = new HookEvent(name, payload);
+  async handle(handler: string, name: string, document: string, request: string, patches: string): Promise<string> {
+    const event = new HookEvent(name, document, request, patches);
     try {
       const answer = event.handle(handlersOf(handler, event));
       return typeof answer === "string" ? answer : await answer;

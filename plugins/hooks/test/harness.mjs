@@ -58,7 +58,7 @@ export const USERS = {
 
 /** A running plugin. `calls` are the host calls that tests look at; everything in `host` can be replaced. */
 export async function start(files, { dev = false } = {}) {
-  const calls = { log: [], next: [], save: [], select: [], sql: [], send: [], transaction: [] };
+  const calls = { log: [], save: [], select: [], sql: [], send: [], transaction: [] };
   const values = new Map();
   const collections = [POSTS, USERS];
   const stored = { posts: { p1: { id: "p1", title: "first", n: 1, secret: "s", author: "u1" } }, users: { u1: { id: "u1", email: "a@b.c", verified: true } } };
@@ -99,7 +99,7 @@ export async function start(files, { dev = false } = {}) {
       begin: () => (calls.transaction.push("begin"), {}), active: () => false,
       Transaction: { commit: () => void calls.transaction.push("commit"), rollback: () => void calls.transaction.push("rollback") },
     },
-    "hangar:hooks/next": { call: (text) => (calls.next.push(text), text) },
+    "hangar:hooks/next": { call: () => "" },
     "hangar:collections/records": {
       collection: (name) => {
         const found = collectionOf(name);
@@ -139,14 +139,25 @@ export async function start(files, { dev = false } = {}) {
       const text = answer.payload.val ?? "";
       return { status: answer.status, headers: Object.fromEntries(answer.headers), text, json: () => JSON.parse(text) };
     },
-    /** Raises an event; answers the patches that came back, and what was sent to `next`. */
-    async raise(event, document) {
-      const text = JSON.stringify(document);
-      calls.next.length = 0;
-      const answer = await plugin.hooksHandler.handle(event, event, text);
-      const patches = (whole) => whole.slice(text.length).split("\u001e").filter(Boolean).map((part) => JSON.parse(part));
-      if (!answer.startsWith(text)) throw new Error("the answer does not start with the document");
-      return { answer: patches(answer), sent: calls.next.map(patches) };
+    /** Raises an event after the patches of others; answers all patches that were made, and what was sent to `next`. */
+    async raise(event, { request, ...document }, before = "") {
+      const read = (patches) => patches.split("\u001e").filter(Boolean).map((part) => JSON.parse(part));
+      const [made, sent] = [[], []];
+      const next = host["hangar:hooks/next"];
+      const { call } = next;
+      next.call = (patches) => {
+        sent.push(read(patches));
+        const others = call(patches);
+        made.push(...read(patches), ...read(others));
+        return others;
+      };
+      try {
+        const text = request ? JSON.stringify(request) : "";
+        made.push(...read(await plugin.hooksHandler.handle(event, event, JSON.stringify(document), text, before)));
+      } finally {
+        next.call = call;
+      }
+      return { answer: made, sent };
     },
   };
 }

@@ -40,16 +40,15 @@ test("what the rest of the chain changed can be read after next", async () => {
     seen.push(e.record.get("updated"), e.record.get("title"), e.record.original().get("title"));
     e.record.set("seen", seen);
   })` });
-  plugin.host["hangar:hooks/next"].call = (text) => `${text}\u001e{"set":{"updated":"now"}}`;
+  plugin.host["hangar:hooks/next"].call = () => '{"set":{"updated":"now"}}';
   const { answer } = await plugin.raise("onRecordUpdate", { record: record(), isNew: false, original: { title: "old" } });
   assert.deepEqual(answer.at(-1).set.seen, ["old", "x", false, "old", "now", "mine", "mine"]);
 });
 
 test("patches of plugins before this one are part of the event", async () => {
   const plugin = await start({ "a.pb.js": `onRecordCreate((e) => { e.record.set("n", e.record.get("title") + e.record.get("k")); e.next() })` });
-  const text = `${JSON.stringify(create())}\u001e{"set":{"title":"y","k":1}}`;
-  const answer = await plugin.plugin.hooksHandler.handle("onRecordCreate", "onRecordCreate", text);
-  assert.equal(answer, `${text}\u001e{"set":{"n":"y1"}}`);
+  const { answer } = await plugin.raise("onRecordCreate", create(), '{"set":{"title":"y"}}\u001e{"set":{"k":1}}');
+  assert.deepEqual(answer, [{ set: { n: "y1" } }]);
 });
 
 test("errors cross as PROTOCOL.md says", async () => {
@@ -82,7 +81,7 @@ test("request events know the request and can answer it", async () => {
   assert.deepEqual({ ...own.answer[0].response, text: JSON.parse(own.answer[0].response.text) }, {
     status: 201, headers: [["Content-Type", "application/json"]], text: { q: "1", h: "b", b: "x", auth: "a@b.c", c: "posts" },
   });
-  plugin.host["hangar:hooks/next"].call = (text) => `${text}\u001e{"set":{"id":"new"},"response":{"status":200}}`;
+  plugin.host["hangar:hooks/next"].call = () => '{"set":{"id":"new"},"response":{"status":200}}';
   const { answer } = await plugin.raise("onRecordCreateRequest", { ...create(), request });
   assert.deepEqual(answer, [{ response: { headers: [["X-Hook", "1"]] } }, { set: { id: "new" }, response: { status: 200 } }, { set: { status: 200 } }]);
 });
@@ -114,11 +113,4 @@ test("other parts of an event, and the record itself, can be replaced", async ()
   assert.deepEqual([replaced.answer.length, replaced.answer[0].record.id], [1, "u1"]);
   assert.deepEqual((await plugin.raise("onRecordAfterCreateError", { ...create(), error: { code: "x", message: "broken", status: 400, data: {} } })).answer, [{ set: { why: "broken" } }]);
   assert.deepEqual((await plugin.raise("onModelUpdate", create())).answer, [{ set: { n: "update" } }]);
-});
-
-test("a broken answer of the host is told apart", async () => {
-  const plugin = await start({ "a.pb.js": `onRecordCreate((e) => e.next())` });
-  plugin.host["hangar:hooks/next"].call = () => "{}";
-  await assert.rejects(plugin.raise("onRecordCreate", create()), { code: "hook_error" });
-  assert.match(plugin.calls.log.at(-1).message, /does not continue what was sent/);
 });

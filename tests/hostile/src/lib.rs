@@ -56,25 +56,31 @@ impl hangar_sdk::http::Guest for Plugin {
 }
 
 impl hangar_sdk::hooks::Guest for Plugin {
-    fn handle(handler: String, _event: String, payload: String) -> Result<String> {
+    fn handle(
+        handler: String,
+        _event: String,
+        _document: String,
+        _request: String,
+        _patches: String,
+    ) -> Result<String> {
         match handler.as_str() {
             "recurse" => {
                 recurse()?;
-                Ok(payload)
+                Ok(String::new())
             }
             "panic" => panic!("the hostile hook panics"),
             "panic-after" => {
-                hangar_sdk::hooks::next(&payload)?;
+                hangar_sdk::hooks::next("")?;
                 panic!("the hostile hook panics after the action")
             }
             "loop" => misdeeds::endless_loop(),
             "garbage" => {
-                hangar_sdk::hooks::next(&payload)?;
+                hangar_sdk::hooks::next("")?;
                 Ok("{\"record\":".into())
             }
             "twice" => {
-                hangar_sdk::hooks::next(&payload)?;
-                hangar_sdk::hooks::next(&payload)
+                hangar_sdk::hooks::next("")?;
+                hangar_sdk::hooks::next("")
             }
             other => Err(Error::new(
                 "unknown_handler",
@@ -122,8 +128,8 @@ fn configured() -> Value {
 
 /// Raises the event that this plugin handles by raising it.
 fn recurse() -> Result<Response> {
-    let raised = raise(RECURSION, &[], "{}")?;
-    Raised::finish(raised, Ok("{}"))?;
+    let raised = raise(RECURSION, &[], "{}", "")?;
+    Raised::finish(raised, Ok(""))?;
     Ok(Response::empty(204))
 }
 

@@ -42,7 +42,7 @@ pub fn shadow_stack_overflow(above: &[u8; 64]) -> u64 {
 pub fn hoard(times: usize) -> Result<Response> {
     let payload = "x".repeat(1 << 20);
     for _ in 0..times {
-        std::mem::forget(hooks::raise("onNobodyListens", &[], &payload)?);
+        std::mem::forget(hooks::raise("onNobodyListens", &[], &payload, "")?);
     }
     Ok(Response::empty(204))
 }

@@ -21,8 +21,7 @@ struct Alert {
 ///
 /// # Errors
 /// What the database says.
-pub fn send(payload: &str) -> Result<()> {
-    let document = payload.split('\u{1e}').next().unwrap_or_default();
+pub fn send(document: &str) -> Result<()> {
     let alert: Alert = serde_json::from_str(document)?;
     let settings = settings::current()?;
     let meta = &settings.meta;

@@ -4,9 +4,11 @@ use std::rc::Rc;
 
 use hangar_model::value::{blank_record, fill_generated};
 use hangar_model::{FieldType, messages};
+use hangar_sdk::event;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Failure, Outcome};
+use crate::call::Call;
 use crate::catalog::{Catalog, Entry};
 use crate::files::{self, Upload};
 use crate::random::HostRandom;
@@ -148,8 +150,9 @@ impl Draft {
         }
     }
 
-    /// The document of an event; `more` is what it holds beside the record.
-    pub fn document(&self, more: Document<'_>) -> String {
+    /// The document of an event, in the request of `call` if that is what it is about; `error` is that of an
+    /// after-error event.
+    pub fn document(&self, call: Option<&Call>, error: Option<&Value>) -> event::Document {
         let original = match (&self.original, self.saved) {
             (None, false) => Value::Null,
             (_, true) => json!({}),
@@ -160,12 +163,14 @@ impl Draft {
                 .collect::<Map<_, _>>()
                 .into(),
         };
-        event_document::text(&Document {
+        let document = Document {
             record: Some(Record(&self.shown)),
             is_new: Some(self.original.is_none() && !self.saved),
             original: Some(original),
-            ..more
-        })
+            error,
+            ..Document::default()
+        };
+        event_document::event(&document, call)
     }
 
     /// What the save has changed of what handlers know.
@@ -209,7 +214,7 @@ pub fn inside(
         return action(draft);
     }
     let entry = draft.entry.clone();
-    let document = draft.document(Document::default());
+    let document = draft.document(None, None);
     match around(event, &entry.tags, document, draft, action)? {
         Around::Done(()) | Around::Stopped => Ok(()),
     }

@@ -15,7 +15,6 @@ use crate::catalog;
 use crate::files;
 use crate::realtime::announce::{self, Action};
 use crate::records::draft::{self, CREATE, DELETE, Draft, Names, UPDATE};
-use crate::records::event_document::Document;
 use crate::records::hooks::{Around, Events, around, error_document};
 use crate::records::query::Values;
 use crate::records::record::Shown;
@@ -162,10 +161,7 @@ fn settle(names: &Names, draft: &mut Draft, events: &Events, error: Option<Value
         let event = names.after(kind, outcome);
         if events.has(&event) {
             let entry = draft.entry.clone();
-            let document = draft.document(Document {
-                error: error.as_ref(),
-                ..Document::default()
-            });
+            let document = draft.document(None, error.as_ref());
             if let Around::Stopped = around(&event, &entry.tags, document, draft, |_| Ok(()))? {
                 return Ok(());
             }

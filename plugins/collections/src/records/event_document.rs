@@ -1,6 +1,7 @@
 //! What events are about (plugins/hooks/PROTOCOL.md, section 2), written as JSON from what they borrow: a hooked write
 //! makes several of these, and building trees of values for them costs more than the write itself.
 
+use hangar_sdk::event;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -27,15 +28,12 @@ pub struct Document<'a> {
     /// The page they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<&'a Value>,
-    /// What the client has asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request: Option<Request<'a>>,
     /// Why a change has failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<&'a Value>,
 }
 
-/// The `request` of a document.
+/// What the client has asked.
 #[derive(serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request<'a> {
@@ -129,6 +127,16 @@ pub struct Outcome<'a> {
 pub struct Status {
     /// As in HTTP.
     pub status: u16,
+}
+
+/// An event's document, and that of the request in which it happens.
+pub fn event(document: &Document<'_>, call: Option<&Call>) -> event::Document {
+    event::Document {
+        text: text(document),
+        request: call
+            .map(|call| text(&Request::of(call)))
+            .unwrap_or_default(),
+    }
 }
 
 /// The text of a document or a patch.

@@ -11,7 +11,7 @@ pub use hangar_sdk::event::Around;
 use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::Entry;
-use crate::records::event_document::{self, Document, Record, Request};
+use crate::records::event_document::{self, Document, Record};
 use crate::records::query::Values;
 use crate::records::record::Shown;
 
@@ -77,7 +77,7 @@ impl<S: Subject> event::Subject for Known<'_, S> {
 pub fn around<S: Subject, T>(
     event: &str,
     tags: &[String],
-    document: String,
+    document: event::Document,
     subject: &mut S,
     action: impl FnOnce(&mut S) -> Outcome<T>,
 ) -> Outcome<Around<T>> {
@@ -137,13 +137,15 @@ pub fn view_request(
     record: Shown,
     answer: impl FnOnce(Shown) -> Outcome<Response>,
 ) -> Outcome<Response> {
-    let document = event_document::text(&Document {
-        record: Some(Record(&record)),
-        is_new: Some(false),
-        original: Some(json!({})),
-        request: Some(Request::of(call)),
-        ..Document::default()
-    });
+    let document = event_document::event(
+        &Document {
+            record: Some(Record(&record)),
+            is_new: Some(false),
+            original: Some(json!({})),
+            ..Document::default()
+        },
+        Some(call),
+    );
     let mut event = ViewEvent {
         entry,
         record,
@@ -236,12 +238,14 @@ pub fn list_request(
     result: Value,
     answer: impl FnOnce(Vec<Shown>, &Value) -> Outcome<Response>,
 ) -> Outcome<Response> {
-    let document = event_document::text(&Document {
-        records: Some(records.iter().map(Record).collect()),
-        result: Some(&result),
-        request: Some(Request::of(call)),
-        ..Document::default()
-    });
+    let document = event_document::event(
+        &Document {
+            records: Some(records.iter().map(Record).collect()),
+            result: Some(&result),
+            ..Document::default()
+        },
+        Some(call),
+    );
     let mut event = ListEvent {
         entry,
         records,
@@ -297,11 +301,13 @@ pub fn enrich(
     records: Vec<Shown>,
     action: impl FnOnce(&mut [Shown]) -> Outcome<()>,
 ) -> Outcome<Vec<Shown>> {
-    let document = event_document::text(&Document {
-        records: Some(records.iter().map(Record).collect()),
-        request: Some(Request::of(call)),
-        ..Document::default()
-    });
+    let document = event_document::event(
+        &Document {
+            records: Some(records.iter().map(Record).collect()),
+            ..Document::default()
+        },
+        Some(call),
+    );
     let mut event = EnrichEvent {
         entry,
         records,

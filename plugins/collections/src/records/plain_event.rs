@@ -1,6 +1,6 @@
 //! Request events about plain values that handlers may change.
 
-use hangar_sdk::event::around_request;
+use hangar_sdk::event::{Document, around_request};
 use hangar_sdk::hooks::subscribed;
 use hangar_sdk::http::Response;
 use serde::Deserialize;
@@ -29,7 +29,7 @@ pub fn in_plain_event(
     if subscribed(&[event.to_owned()], tags).is_empty() {
         return action(&Map::new());
     }
-    let document = document()?.to_string();
+    let document = Document::from(document()?);
     let json = hangar_model::json::to_json;
     around_request(event, tags, &document, json, |patches: &[Patch]| {
         let changed = patches.iter().flat_map(|patch| patch.event.clone());

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::records::draft::Draft;
-use crate::records::event_document::{self, Document, Outcome as Told, Request, Status};
+use crate::records::event_document::{self, Outcome as Told, Status};
 use crate::records::hooks::{Events, Subject, around, reply};
 use crate::records::query::Values;
 
@@ -52,10 +52,7 @@ pub fn in_request(
         return action(draft);
     }
     let entry = draft.entry.clone();
-    let document = draft.document(Document {
-        request: Some(Request::of(call)),
-        ..Document::default()
-    });
+    let document = draft.document(Some(call), None);
     let mut subject = RequestEvent {
         draft,
         reply: Reply::default(),

@@ -49,11 +49,8 @@ fn alert(error: &Error) {
         "Failed to create/upload automated backup. Raw error:\n{}",
         error.message
     );
-    let payload = json!({"subject": "Autobackup failure", "message": message}).to_string();
-    let told = raise(ALERT, &[], &payload).and_then(|raised| {
-        let payload = raised.turn().payload;
-        Raised::finish(raised, Ok(payload.as_str()))
-    });
+    let document = json!({"subject": "Autobackup failure", "message": message}).to_string();
+    let told = raise(ALERT, &[], &document, "").and_then(|raised| Raised::finish(raised, Ok("")));
     if let Err(error) = told {
         record("[Backup cron] Failed to send an alert", "", &error);
     }
