@@ -142,7 +142,8 @@ fn encode(
 mod tests {
     use super::*;
 
-    const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/compat/files/");
+    /// From the folder of this package, in which cargo runs its tests.
+    const FILES: &str = "../../tests/compat/files/";
     const RED: [u8; 3] = [255, 0, 0];
     const GREEN: [u8; 3] = [0, 255, 0];
     const BLUE: [u8; 3] = [0, 0, 255];

@@ -1,12 +1,12 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::eventually;
+use crate::{eventually, in_repository};
 
 /// An S3 service with one bucket, on this machine, for as long as this lives.
 pub struct Bucket {
@@ -20,8 +20,7 @@ impl Bucket {
         let free = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let child = Command::new(root.join("scripts/s3-server"))
+        let child = Command::new(in_repository("scripts/s3-server"))
             .arg(port.to_string())
             .stdin(Stdio::null())
             .spawn()

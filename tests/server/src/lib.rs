@@ -20,7 +20,7 @@ pub use http::{Client, Response};
 pub use load::{Failures, Load};
 pub use psql::{program, sql};
 pub use server::Server;
-pub use site::{Output, Site, binary, hostile_component};
+pub use site::{Output, Site, binary, hostile_component, in_repository};
 pub use upload::Upload;
 
 use std::time::{Duration, Instant};

@@ -31,9 +31,16 @@ pub fn binary() -> PathBuf {
     binary
 }
 
+/// A file of this checkout. Asked for when the test runs: what another checkout has compiled into the same target
+/// folder may be taken for this one's.
+pub fn in_repository(path: &str) -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
+    Path::new(&package).join("../..").join(path)
+}
+
 /// The hostile component.
 pub fn hostile_component() -> PathBuf {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dist/test-plugins/hostile.wasm");
+    let file = in_repository("dist/test-plugins/hostile.wasm");
     fs::canonicalize(&file).unwrap_or_else(|_| {
         panic!(
             "{} is missing: run scripts/build-plugins --tests",

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use hangar_tests::{Api, Bucket, Server, Site, Upload, eventually};
+use hangar_tests::{Api, Bucket, Server, Site, Upload, eventually, in_repository};
 use serde_json::{Value, json};
 
 const RECORDS: &str = "/api/collections/papers/records";
@@ -194,10 +194,7 @@ fn files_lie_on_s3_if_the_settings_say_so() {
     assert_eq!(answer.header("content-length"), Some("20971520"));
     assert!(answer.text().bytes().all(|byte| byte == b'y'));
 
-    let picture = fs::read(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../compat/files/wide.png"
-    ));
+    let picture = fs::read(in_repository("tests/compat/files/wide.png"));
     let picture = upload("wide.png", &picture.expect("a file"), 1)
         .send(&api.client)
         .expect(200);

@@ -3,12 +3,12 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use hangar_tests::{Api, Client, Load, Server, Site, eventually};
+use hangar_tests::{Api, Client, Load, Server, Site, eventually, in_repository};
 use serde_json::{Value, json};
 
 /// The shipped `api` component as a file.
 fn api_component() -> Vec<u8> {
-    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dist/plugins/api.wasm");
+    let file = in_repository("dist/plugins/api.wasm");
     fs::read(&file)
         .unwrap_or_else(|error| panic!("{}: {error}; run scripts/build-plugins", file.display()))
 }
