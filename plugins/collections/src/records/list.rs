@@ -43,7 +43,7 @@ fn answer(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>) -> Out
         if superuser { "list su " } else { "list " },
         call.query
     );
-    let guarded = guard::applies(entry, call);
+    let guarded = guard::applies(call);
     if !guarded && let Some(body) = entry.plans.defer(&key, "", own) {
         return Ok(Response::deferred(200, body?));
     }
@@ -219,7 +219,7 @@ fn slow(
     let picker = present::picker(call)?;
     let wanted = Wanted::read(call)?;
     let request = call.plain_request();
-    let guarded = guard::applies(entry, call);
+    let guarded = guard::applies(call);
     let mut query = query::reading(catalog, entry, &request, rule, guarded)?;
     if let Some(filter) = &wanted.filter {
         query.filter(filter, wanted.scope)?;
