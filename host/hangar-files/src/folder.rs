@@ -77,6 +77,7 @@ impl File {
         let chunks = ReaderStream::with_capacity(self.file.take(self.length), 64 << 10);
         Produced {
             status: None,
+            empty: false,
             headers,
             content: Content::Stream(Box::pin(chunks)),
         }

@@ -133,6 +133,7 @@ async fn answer(
     headers.push(("last-modified".into(), httpdate::fmt_http_date(modified)));
     let produced = |status, headers, content| Produced {
         status: Some(status),
+        empty: false,
         headers,
         content,
     };

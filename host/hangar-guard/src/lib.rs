@@ -1,10 +1,12 @@
 //! `hangar:http/guard`: where a client is behind proxies, where privileged ones may come from, and how often a request
-//! may be made. The policy is a plugin's; the host enforces it before a plugin is called.
+//! may be made. The policy is a plugin's; the host enforces it before a plugin is called. And which answers are held back
+//! (`x-hangar-delay`), after it has returned.
 //!
 //! Counters are this node's, in memory, and bounded ([`MAX_WINDOWS`]): several nodes behind a balancer each allow the
 //! configured number.
 
 mod address;
+mod delay;
 mod grant;
 mod policy;
 mod view;
@@ -12,6 +14,7 @@ mod windows;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use hangar_core::{Error, Result};
@@ -22,6 +25,7 @@ pub use grant::Grant;
 pub use view::{View, add_to_linker};
 pub use windows::MAX_WINDOWS;
 
+use delay::Delays;
 use policy::Active;
 
 /// What is known of a request when the guard looks at it.
@@ -51,10 +55,11 @@ impl Asked<'_> {
     }
 }
 
-/// The policy in force, with its counters.
+/// The policy in force, with its counters; answers that are held back.
 #[derive(Default)]
 pub struct Guard {
     active: ArcSwap<Active>,
+    delays: Delays,
 }
 
 impl Guard {
@@ -112,7 +117,9 @@ impl Guard {
         let rule = &active.limits[limit];
         // Requests with labels of their own are counted apart, whatever rule they meet.
         let of = labels.first().map_or("", String::as_str);
-        if active.windows.take(of, limit, asked.client, rule) {
+        let length = Duration::from_secs(rule.seconds.into());
+        let key = (of.into(), limit, asked.client.into());
+        if active.windows.take(key, rule.requests, length) {
             return Ok(());
         }
         Err(Error::new(
@@ -123,6 +130,15 @@ impl Guard {
                 rule.requests, rule.seconds, rule.label
             ),
         ))
+    }
+
+    /// Holds an answer back if its client has had too many such lately. `hint` is what the plugin wrote into
+    /// `x-hangar-delay`.
+    ///
+    /// # Errors
+    /// `bad_response` for a hint that is none, `limit` if too many are being held back.
+    pub async fn delay(&self, client: &str, hint: &str) -> Result<()> {
+        self.delays.hold(client, hint).await
     }
 }
 

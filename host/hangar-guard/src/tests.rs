@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use http::{HeaderMap, HeaderValue};
 
 use super::*;
@@ -150,4 +152,60 @@ fn what_is_no_policy_changes_nothing() {
             .is_err()
     );
     assert_eq!(passes(&guard, asked("GET", "/x", None), &[], 5), 1);
+}
+
+/// How long an answer with this hint is held back.
+async fn held(guard: &Guard, client: &str, hint: &serde_json::Value) -> Duration {
+    let began = Instant::now();
+    guard
+        .delay(client, &hint.to_string())
+        .await
+        .expect("it is let through");
+    began.elapsed()
+}
+
+#[tokio::test]
+async fn answers_are_held_back_once_a_client_has_had_enough() {
+    let guard = Guard::default();
+    let hint = |label: &str| serde_json::json!({"label": label, "requests": 2, "seconds": 3600, "up-to-ms": 40});
+    let mut sums = Vec::new();
+    for (client, label, times) in [("c", "a", 2), ("c", "a", 20), ("d", "a", 2), ("c", "b", 2)] {
+        let mut sum = Duration::ZERO;
+        for _ in 0..times {
+            sum += held(&guard, client, &hint(label)).await;
+        }
+        sums.push(sum);
+    }
+    let enough = Duration::from_millis(100);
+    let late: Vec<bool> = sums.iter().map(|sum| *sum > enough).collect();
+    assert_eq!(late, [false, true, false, false], "{sums:?}");
+}
+
+#[tokio::test]
+async fn only_so_many_answers_are_held_back_at_once() {
+    let guard = Guard::default();
+    let hint =
+        serde_json::json!({"label": "", "requests": 0, "seconds": 9, "up-to-ms": 500}).to_string();
+    let all = futures_util::future::join_all((0..1_500).map(|_| guard.delay("c", &hint))).await;
+    let refused = all.iter().filter_map(|held| held.as_ref().err());
+    assert!(refused.clone().all(|error| error.status == 503));
+    // Some may draw a wait of nothing.
+    assert!((400..=500).contains(&refused.count()));
+}
+
+#[tokio::test]
+async fn a_hint_that_is_none_is_an_error() {
+    let guard = Guard::default();
+    for hint in [
+        "",
+        "{}",
+        r#"{"label":"","requests":1,"seconds":1,"up-to-ms":5001}"#,
+    ] {
+        let error = guard.delay("c", hint).await.expect_err("no hint");
+        assert_eq!(
+            (error.code.as_ref(), error.status),
+            ("bad_response", 500),
+            "{hint}"
+        );
+    }
 }

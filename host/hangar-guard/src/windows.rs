@@ -5,16 +5,14 @@ use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
 
-use crate::policy::Limit;
-
 /// Clients counted at once, per policy. The least busy are forgotten first, which only allows them more.
 pub const MAX_WINDOWS: u64 = 100_000;
 
 /// The longest a window that nobody touches is kept.
 const IDLE: Duration = Duration::from_secs(24 * 3600);
 
-/// What is counted, the limit, the client.
-type Key = (Box<str>, usize, Box<str>);
+/// What is counted, the number of the limit, the client.
+pub type Key = (Box<str>, usize, Box<str>);
 
 struct Window {
     began: Instant,
@@ -37,21 +35,21 @@ impl Default for Windows {
 
 impl Windows {
     /// Takes one of the requests a client has left; false if there is none.
-    pub fn take(&self, of: &str, limit: usize, client: &str, rule: &Limit) -> bool {
-        let window = self.0.get_with((of.into(), limit, client.into()), || {
+    pub fn take(&self, key: Key, requests: u32, length: Duration) -> bool {
+        let window = self.0.get_with(key, || {
             Arc::new(Mutex::new(Window {
                 began: Instant::now(),
                 taken: 0,
             }))
         });
         let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
-        if window.began.elapsed() >= Duration::from_secs(rule.seconds.into()) {
+        if window.began.elapsed() >= length {
             *window = Window {
                 began: Instant::now(),
                 taken: 0,
             };
         }
-        if window.taken >= rule.requests {
+        if window.taken >= requests {
             return false;
         }
         window.taken += 1;

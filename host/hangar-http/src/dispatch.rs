@@ -115,7 +115,7 @@ async fn route(server: &Arc<Inner>, asking: &mut Asking, body: Body) -> Result<R
             None => return Err(Error::new("not_found", 404, "no plugin serves this path")),
         },
     };
-    finish(answer).await
+    finish(server, asking, answer).await
 }
 
 fn with_query(path: String, parts: &Parts) -> String {
@@ -129,7 +129,7 @@ fn with_query(path: String, parts: &Parts) -> String {
 async fn explain(server: &Arc<Inner>, asking: &Asking, error: &Error) -> Result<Response> {
     let incoming = asking.incoming(Vec::new(), Some(error));
     match server.host.serve_fallback(&asking.caller, incoming).await {
-        Some(Ok(answer)) => finish(answer).await,
+        Some(Ok(answer)) => finish(server, asking, answer).await,
         Some(Err(second)) => {
             tracing::error!(error = %second, request = %asking.caller.request_id, "the fallback plugin failed");
             Err(error.clone())
@@ -138,8 +138,8 @@ async fn explain(server: &Arc<Inner>, asking: &Asking, error: &Error) -> Result<
     }
 }
 
-/// Produces the body, now that the instance is free again.
-async fn finish(answer: Answer) -> Result<Response> {
+/// Produces the body, now that the instance is free again, and holds the answer back if its plugin wishes.
+async fn finish(server: &Inner, asking: &Asking, answer: Answer) -> Result<Response> {
     let mut headers = answer.headers;
     let mut note = Note::of(
         answer.status,
@@ -149,11 +149,13 @@ async fn finish(answer: Answer) -> Result<Response> {
             _ => None,
         },
     );
+    let mut delay = respond::delay(&headers).map(str::to_owned);
     let (status, body) = match answer.body {
         AnswerBody::Bytes(bytes) => (answer.status, Body::from(bytes)),
         AnswerBody::Stream(chunks) => (answer.status, Body::from_stream(chunks)),
         AnswerBody::Deferred(body) => {
             let produced = body.0.await?;
+            delay = delay.filter(|_| produced.empty);
             for (name, value) in produced.headers {
                 if !headers
                     .iter()
@@ -173,6 +175,10 @@ async fn finish(answer: Answer) -> Result<Response> {
             (status, body)
         }
     };
+    if let Some(hint) = delay {
+        let client = &asking.caller.head.client;
+        server.guard.delay(client, &hint).await?;
+    }
     let mut response = respond::response(status, headers, body)?;
     response.extensions_mut().insert(note);
     Ok(response)

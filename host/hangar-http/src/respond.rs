@@ -10,6 +10,12 @@ const OWNED: [HeaderName; 3] = [
     header::CONNECTION,
 ];
 
+/// Whether and how a plugin wishes its answer to be held back (`hangar:http/types.response`).
+pub fn delay(headers: &[(String, String)]) -> Option<&str> {
+    let named = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("x-hangar-delay");
+    headers.iter().find(named).map(|(_, hint)| hint.as_str())
+}
+
 /// A plugin's answer as a response.
 pub fn response(status: u16, headers: Vec<(String, String)>, body: Body) -> Result<Response> {
     // 1xx are no answers: a client would go on waiting for one.

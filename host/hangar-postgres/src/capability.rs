@@ -193,7 +193,7 @@ impl query::Host for View<'_> {
         let plan = self.plan(plan)?;
         let transaction = self.transaction();
         let place = Place::find(&service.postgres, transaction.as_deref(), plan.queries()).await?;
-        Ok(plan::render(&place, &plan, self.limits).await?)
+        Ok(plan::render(&place, &plan, self.limits).await?.text)
     }
 
     async fn defer(&mut self, plan: types::Plan) -> Result<Resource<Body>, WitError> {

@@ -133,8 +133,16 @@ async fn rows_json(running: Running, limits: &Limits) -> Result<String> {
     Ok(out)
 }
 
-/// Runs a plan; `None` if its first rows are empty and it has a fallback for that (which is then the answer).
-pub async fn render(place: &Place<'_>, plan: &Plan, limits: &Limits) -> Result<Option<String>> {
+/// What a plan has made.
+pub struct Rendered {
+    /// `None` if it is empty and has a fallback for that (which is then the answer).
+    pub text: Option<String>,
+    /// Whether its first rows were none.
+    pub empty: bool,
+}
+
+/// Runs a plan.
+pub async fn render(place: &Place<'_>, plan: &Plan, limits: &Limits) -> Result<Rendered> {
     let parts = plan.segments.iter().map(|segment| async move {
         match segment {
             Segment::Text(_) => Ok((0, String::new())),
@@ -168,13 +176,15 @@ pub async fn render(place: &Place<'_>, plan: &Plan, limits: &Limits) -> Result<O
     };
     let is_rows = |segment: &Segment| matches!(segment, Segment::Rows { .. });
     let first = plan.segments.iter().position(is_rows);
-    if plan.when_empty.is_some() && first.is_some_and(|first| parts[first].0 == 0) {
-        return Ok(None);
+    let empty = first.is_some_and(|first| parts[first].0 == 0);
+    let rendered = |text| Ok(Rendered { text, empty });
+    if empty && plan.when_empty.is_some() {
+        return rendered(None);
     }
     if parts.len() == 1
         && let Some((_, text)) = parts.pop()
     {
-        return Ok(Some(text));
+        return rendered(Some(text));
     }
     let mut out = String::with_capacity(parts.iter().map(|(_, text)| text.len() + 128).sum());
     for (segment, (_, rows)) in plan.segments.iter().zip(&parts) {
@@ -183,7 +193,7 @@ pub async fn render(place: &Place<'_>, plan: &Plan, limits: &Limits) -> Result<O
             Segment::Rows { .. } => out.push_str(rows),
         }
     }
-    Ok(Some(out))
+    rendered(Some(out))
 }
 
 /// Runs a plan as the body of a response.
@@ -191,11 +201,14 @@ pub async fn produce(postgres: &Postgres, plan: Plan, limits: &Limits) -> Result
     let place = Place::find(postgres, None, plan.queries()).await?;
     let answer = |fallback: Fallback| Produced::bytes(Some(fallback.status), fallback.text);
     match render(&place, &plan, limits).await {
-        Ok(Some(text)) => Ok(Produced::bytes(None, text)),
-        Ok(None) => match plan.when_empty {
-            Some(fallback) => Ok(answer(fallback)),
-            None => Ok(Produced::bytes(None, bytes::Bytes::new())),
-        },
+        Ok(Rendered { text, empty }) => {
+            let produced = match (text, plan.when_empty) {
+                (Some(text), _) => Produced::bytes(None, text),
+                (None, Some(fallback)) => answer(fallback),
+                (None, None) => Produced::bytes(None, bytes::Bytes::new()),
+            };
+            Ok(Produced { empty, ..produced })
+        }
         Err(error) => match plan.when_failed {
             // Only what the statement itself is to blame for; a lost database is the host's to report.
             Some(fallback) if error.code.starts_with("sqlstate:") || error.code == "bad_input" => {

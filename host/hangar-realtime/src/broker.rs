@@ -181,6 +181,7 @@ impl Realtime {
         let body = Body::new(async move {
             Ok(Produced {
                 status: None,
+                empty: false,
                 headers: Vec::new(),
                 content: Content::Stream(Box::pin(messages)),
             })

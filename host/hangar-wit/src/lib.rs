@@ -64,6 +64,8 @@ pub type Chunks = Pin<Box<dyn Stream<Item = std::io::Result<bytes::Bytes>> + Sen
 pub struct Produced {
     /// Replaces the status the plugin answered (a plan's fallback).
     pub status: Option<u16>,
+    /// Whether there was nothing to show: the first rows of a plan were none.
+    pub empty: bool,
     /// Headers that the body brings with it, unless the plugin has set them.
     pub headers: Vec<(Cow<'static, str>, String)>,
     /// The body.
@@ -75,6 +77,7 @@ impl Produced {
     pub fn bytes(status: Option<u16>, bytes: impl Into<bytes::Bytes>) -> Self {
         Self {
             status,
+            empty: false,
             headers: Vec::new(),
             content: Content::Bytes(bytes.into()),
         }

@@ -5,6 +5,9 @@
 //! [`API_ROLE`] is not; what that role may touch at all is granted to it. Related records are read through views in the schema
 //! [`VIEWS`], which belong to the owner of the tables, so that the policies of other tables do not apply within a rule,
 //! as in the API.
+//!
+//! PostgreSQL has no policies for views. A view collection has a view of its own in the schema [`SHOWN`] instead, with the
+//! same conditions.
 
 use hangar_model::sql::literal;
 
@@ -12,7 +15,7 @@ use crate::error::Error;
 use crate::parser::parse;
 use crate::query::{Options, Query, Scope, quote};
 use crate::request::Request;
-use crate::schema::{Collection, CollectionKind, FieldKind, Schema};
+use crate::schema::{Collection, CollectionKind, Field, FieldKind, Schema};
 use crate::session::{AUTH_ID, Session};
 
 /// Role of direct connections. It sees what the policies allow, and no hidden fields.
@@ -21,6 +24,9 @@ pub const API_ROLE: &str = "hangar_api";
 pub const SERVER_ROLE: &str = "hangar_server";
 /// Schema of the views through which policies read related records. [`API_ROLE`] cannot name what is in it.
 pub const VIEWS: &str = "hangar_rls";
+
+/// Schema of the views through which view collections are read, each under the name of its collection.
+pub const SHOWN: &str = "hangar_views";
 
 /// SQL functions that policies call. They need those of [`crate::FUNCTIONS_SQL`]. Idempotent.
 pub const SESSION_SQL: &str = include_str!("session.sql");
@@ -41,7 +47,7 @@ pub struct Rules<'a> {
 pub struct Policy {
     /// Its name, which tells what it says: another text has another name.
     pub name: String,
-    /// `CREATE POLICY …`.
+    /// `CREATE POLICY …`, or `CREATE VIEW …` and its rights ([`shown`]).
     pub sql: String,
 }
 
@@ -53,11 +59,68 @@ pub fn policies(
     auth: &[&Collection],
     rules: Rules<'_>,
 ) -> (Vec<Policy>, Vec<Error>) {
+    let (allowed, errors) = allowed(schema, collection, auth, rules);
+    let policies = allowed
+        .iter()
+        .map(|one| policy(collection, one.name, one.command, &one.condition));
+    (policies.collect(), errors)
+}
+
+/// The view in [`SHOWN`] through which a view collection is read, and what is wrong with its rules as in [`policies`].
+/// It is a security barrier: no operator of a statement sees a record before the rule has let it pass.
+pub fn shown(
+    schema: &dyn Schema,
+    collection: &Collection,
+    auth: &[&Collection],
+    rules: Rules<'_>,
+) -> (Policy, Vec<Error>) {
+    let (allowed, errors) = allowed(schema, collection, auth, rules);
+    let any: Vec<String> = allowed
+        .iter()
+        .map(|one| format!("({})", one.condition))
+        .collect();
+    let condition = match any.is_empty() {
+        true => "FALSE".to_owned(),
+        false => any.join(" OR "),
+    };
+    let view = format!("{SHOWN}.{}", quote(&collection.name));
+    let mut sql = format!(
+        "CREATE VIEW {view} WITH (security_barrier) AS SELECT * FROM {} AS {} WHERE {condition}; \
+         REVOKE ALL ON {view} FROM PUBLIC, {API_ROLE}; GRANT SELECT ON {view} TO {SERVER_ROLE}",
+        related(collection),
+        quote(&collection.name)
+    );
+    let readable: Vec<String> = visible(collection)
+        .map(|field| quote(&field.name))
+        .collect();
+    if !readable.is_empty() {
+        sql += &format!(
+            "; GRANT SELECT ({}) ON {view} TO {API_ROLE}",
+            readable.join(", ")
+        );
+    }
+    let name = format!("hangar_view_{:016x}", checksum(&sql));
+    sql += &format!("; COMMENT ON VIEW {view} IS '{name}'");
+    (Policy { name, sql }, errors)
+}
+
+/// An alternative under which a command is allowed.
+struct Allowed {
+    /// Of the rule.
+    name: &'static str,
+    command: &'static str,
+    condition: String,
+}
+
+/// What the rules allow, and what is wrong with those that do not compile.
+fn allowed(
+    schema: &dyn Schema,
+    collection: &Collection,
+    auth: &[&Collection],
+    rules: Rules<'_>,
+) -> (Vec<Allowed>, Vec<Error>) {
     let mut out = Vec::new();
     let mut errors = Vec::new();
-    if collection.kind == CollectionKind::View {
-        return (out, errors);
-    }
     let one_rule = rules.list == rules.view;
     let list = if one_rule {
         ""
@@ -95,12 +158,11 @@ pub fn policies(
             if command != "SELECT" && rule.contains("@request.body") {
                 condition = all(&["(SELECT hangar_fn.has_request())", &condition]);
             }
-            out.push(policy(
-                collection,
+            out.push(Allowed {
                 name,
                 command,
-                &all(&[action, &condition]),
-            ));
+                condition: all(&[action, &condition]),
+            });
         }
     }
     (out, errors)
@@ -184,7 +246,7 @@ fn signed_in(collection: &Collection) -> String {
         "(SELECT hangar_fn.auth_collection() IN ({}, {}) AND EXISTS (SELECT 1 FROM {} AS \"~auth\" WHERE \"~auth\".\"id\" = {AUTH_ID}))",
         literal(&collection.id),
         literal(&collection.name),
-        view(collection)
+        related(collection)
     )
 }
 
@@ -227,19 +289,19 @@ impl Query<'_> {
 }
 
 /// The view of a collection's records for the rules of others.
-fn view(collection: &Collection) -> String {
+fn related(collection: &Collection) -> String {
     format!("{VIEWS}.{}", quote(&collection.name))
 }
 
-/// Drops that view, with the policies that read through it. Must come before a change of the table.
+/// Drops that view, with the policies, and the views in [`SHOWN`], that read through it. Must come before a change of the table.
 pub fn release(collection: &Collection) -> String {
-    format!("DROP VIEW IF EXISTS {} CASCADE", view(collection))
+    format!("DROP VIEW IF EXISTS {} CASCADE", related(collection))
 }
 
 /// Makes that view, turns row-level security on and grants what [`API_ROLE`] may touch at all: columns that are not
 /// hidden. Of who can sign in it may not read emails either, which have a visibility of their own, nor make records.
 pub fn enclose(collection: &Collection) -> String {
-    let (table, view) = (table(collection), view(collection));
+    let (table, view) = (table(collection), related(collection));
     let mut sql = format!(
         "CREATE VIEW {view} AS SELECT * FROM {table}; REVOKE ALL ON {view} FROM PUBLIC; \
          GRANT SELECT ON {view} TO {API_ROLE}; REVOKE ALL ON {table} FROM {API_ROLE}"
@@ -254,16 +316,11 @@ pub fn enclose(collection: &Collection) -> String {
     let secret = |name: &str| auth && matches!(name, "email" | "password" | "tokenKey");
     let managed =
         |name: &str| secret(name) || auth && matches!(name, "verified" | "emailVisibility");
-    let visible = collection
-        .fields
-        .iter()
-        .filter(|field| !field.hidden && field.kind != FieldKind::Password);
-    let readable: Vec<String> = visible
-        .clone()
+    let readable: Vec<String> = visible(collection)
         .filter(|field| !secret(&field.name))
         .map(|field| quote(&field.name))
         .collect();
-    let writable: Vec<String> = visible
+    let writable: Vec<String> = visible(collection)
         .filter(|field| !managed(&field.name))
         .map(|field| quote(&field.name))
         .collect();
@@ -288,6 +345,12 @@ pub fn enclose(collection: &Collection) -> String {
     sql + &format!("; GRANT DELETE ON {table} TO {API_ROLE}")
 }
 
+/// The fields that [`API_ROLE`] may know.
+fn visible(collection: &Collection) -> impl Iterator<Item = &Field> {
+    let known = |field: &&Field| !field.hidden && field.kind != FieldKind::Password;
+    collection.fields.iter().filter(known)
+}
+
 /// Makes the roles if they are not there. Needs the right to create roles.
 pub const ROLES_SQL: &str = "DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'hangar_api') THEN CREATE ROLE hangar_api NOLOGIN; END IF;
@@ -296,9 +359,11 @@ pub const ROLES_SQL: &str = "DO $$ BEGIN
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$";
 
-/// Makes the schema of the views, and lets the roles call what policies call.
+/// Makes the schemas of the views, and lets the roles call what policies call.
 pub const SCHEMA_SQL: &str = "CREATE SCHEMA IF NOT EXISTS hangar_rls;
 REVOKE ALL ON SCHEMA hangar_rls FROM PUBLIC;
 GRANT USAGE ON SCHEMA hangar_rls TO hangar_server;
+CREATE SCHEMA IF NOT EXISTS hangar_views;
+GRANT USAGE ON SCHEMA hangar_views TO hangar_api;
 GRANT USAGE ON SCHEMA hangar_fn, public TO hangar_api;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hangar_fn TO hangar_api";

@@ -1,5 +1,5 @@
 //! Random schemas, records, rules and identities: the same records through the rule compiled into the query, through
-//! the rule as a policy under the API role, and, where it is at hand, from the real PocketBase.
+//! the rule as a policy under the API role (of a view, as the view that takes its place), and, where it is at hand, from the real PocketBase.
 //!
 //! Needs `HANGAR_TEST_POSTGRES`, and `HANGAR_TEST_POCKETBASE` for the third; without, it says so and passes.
 //! `HANGAR_RANDOM_ROUNDS` and `HANGAR_RANDOM_SEED` choose how many schemas, and which.
@@ -63,7 +63,9 @@ fn rules_policies_and_pocketbase_agree() {
             None => Vec::new(),
         };
         for _ in 0..RULES {
-            let (at, collection) = world.collection(&mut random);
+            let (at, table) = world.collection(&mut random);
+            let view = world.view(at);
+            let collection = if random.below(4) == 0 { &view } else { table };
             let rule = world.rule(&mut random, at);
             let valid = validate(
                 &sides.seed.collections,

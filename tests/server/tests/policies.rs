@@ -198,6 +198,88 @@ fn policies_follow_the_collections() {
     assert_eq!(sql(&site, left), Ok("0".into()));
 }
 
+/// A view of the notes under rules of its own.
+fn view(api: &mut Api) {
+    let body = json!({
+        "name": "seen", "type": "view", "viewQuery": "SELECT id, text, secret, author FROM notes",
+        "listRule": "author = @request.auth.id && author.name ~ 'a'", "viewRule": "text != 'of nobody'",
+    });
+    api.client.post("/api/collections", &body).expect(200);
+}
+
+#[test]
+fn view_collections_are_read_through_views_with_their_rules() {
+    let site = Site::new();
+    let server = site.start();
+    let mut api = Api::sign_in(server.address);
+    fill(&mut api);
+    view(&mut api);
+    let texts = |who, name: &str| {
+        direct(
+            &site,
+            who,
+            &format!("SELECT string_agg(text, ',' ORDER BY text) FROM hangar_views.{name}"),
+        )
+    };
+    let (of_ada, nothing) = (Ok("of ada".to_owned()), Ok(String::new()));
+    assert_eq!(texts(Some(ADA), "seen"), of_ada);
+    assert_eq!(texts(Some(BOB), "seen"), nothing);
+    assert_eq!(texts(None, "seen"), nothing);
+    let view = "DO $do$ BEGIN PERFORM set_config('hangar.action', 'view', true); END $do$; SELECT count(*) FROM hangar_views.seen";
+    assert_eq!(direct(&site, None, view), Ok("2".into()));
+    for refused in [
+        "SELECT secret FROM hangar_views.seen",
+        "SELECT text FROM public.seen",
+    ] {
+        let error = direct(&site, Some(ADA), refused).expect_err(refused);
+        assert!(error.contains("permission denied"), "{refused}: {error}");
+    }
+    // A function that tells what it sees, and that PostgreSQL would call first, is not shown what the rule hides.
+    let spy = "CREATE FUNCTION pg_temp.spy(t text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS \
+               $f$ BEGIN IF t <> 'of ada' THEN RAISE 'seen: %', t; END IF; RETURN TRUE; END $f$";
+    let spied = format!("{spy}; SELECT text FROM hangar_views.seen WHERE pg_temp.spy(text)");
+    assert_eq!(direct(&site, Some(ADA), &spied), of_ada);
+
+    let mut patch = |name: &str, body: Value| {
+        api.client
+            .call("PATCH", &format!("/api/collections/{name}"), &body)
+            .expect(200)
+    };
+    patch("seen", json!({"listRule": "text != 'of ada'"}));
+    assert_eq!(texts(None, "seen"), Ok("of bob,of nobody".into()));
+    patch("seen", json!({"listRule": null}));
+    assert_eq!(texts(Some(ADA), "seen"), nothing);
+    patch("seen", json!({"listRule": "", "name": "shown"}));
+    assert_eq!(texts(None, "shown"), Ok("of ada,of bob,of nobody".into()));
+    let query = "SELECT id, text, author FROM notes WHERE text = 'of bob'";
+    patch("shown", json!({"viewQuery": query}));
+    assert_eq!(texts(None, "shown"), Ok("of bob".into()));
+    // A view that reads a view, with a rule about another collection whose table changes.
+    let body = json!({
+        "name": "again", "type": "view", "viewQuery": "SELECT id, text, author FROM shown",
+        "listRule": "author.name = 'bob'", "viewRule": null,
+    });
+    api.client.post("/api/collections", &body).expect(200);
+    assert_eq!(texts(None, "again"), Ok("of bob".into()));
+    let users = api.client.get("/api/collections/users").expect(200);
+    let mut fields = users["fields"].as_array().expect("fields").clone();
+    fields.push(json!({"name": "more", "type": "text"}));
+    let mut patch = |name: &str, body: Value| {
+        api.client
+            .call("PATCH", &format!("/api/collections/{name}"), &body)
+            .expect(200)
+    };
+    patch("users", json!({"fields": fields}));
+    assert_eq!(texts(None, "again"), Ok("of bob".into()));
+    for name in ["again", "shown"] {
+        let path = format!("/api/collections/{name}");
+        let deleted = api.client.call("DELETE", &path, &Value::Null);
+        assert_eq!(deleted.status, 204);
+    }
+    let left = "SELECT count(*) FROM pg_class WHERE relnamespace = 'hangar_views'::regnamespace";
+    assert_eq!(sql(&site, left), Ok("0".into()));
+}
+
 #[test]
 fn the_api_reads_under_the_policies() {
     let site = Site::new();
@@ -231,6 +313,34 @@ fn the_api_reads_under_the_policies() {
     .expect("policies can be dropped");
     assert_eq!(total(&mut ada, ""), 0);
     assert_eq!(total(&mut api.client, ""), 3);
+
+    // View collections too: what is shown is what the view in their place shows.
+    view(&mut api);
+    let seen = |client: &mut Client, query: &str| {
+        let path = format!("/api/collections/seen/records?{query}");
+        client.get(&path).expect(200)["totalItems"].clone()
+    };
+    let one = format!(
+        "/api/collections/seen/records/{}",
+        api.client
+            .get("/api/collections/notes/records?filter=text='of%20nobody'")
+            .expect(200)["items"][0]["id"]
+            .as_str()
+            .expect("an id")
+    );
+    assert_eq!(seen(&mut ada, ""), 1);
+    assert_eq!(seen(&mut ada, "filter=author.name='ada'&sort=-text"), 1);
+    assert_eq!(seen(&mut ada, "expand=author"), 1);
+    assert_eq!(seen(&mut server.client(), ""), 0);
+    assert_eq!(seen(&mut api.client, ""), 3);
+    assert_eq!(server.client().get(&one).status, 404);
+    sql(
+        &site,
+        "CREATE OR REPLACE VIEW hangar_views.seen WITH (security_barrier) AS SELECT * FROM hangar_rls.seen",
+    )
+    .expect("the view can be replaced");
+    assert_eq!(seen(&mut server.client(), ""), 3);
+    assert_eq!(server.client().get(&one).status, 200);
 
     let typo = Site::new();
     typo.settings("[security]\nrls = \"allways\"\n");

@@ -226,7 +226,7 @@ fn find(
     }
     let rule = query::rule_for(step.target, RuleKind::View, call)?;
     let request = call.filter_request("expand", call.body.values.clone());
-    let guarded = guard::applies(step.target, call);
+    let guarded = guard::applies(call);
     let mut query = query::reading(catalog, step.target, &request, &rule, guarded)?;
     let tail = match step.back {
         None => {

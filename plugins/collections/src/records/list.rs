@@ -18,17 +18,24 @@ use crate::records::present::{self, Options};
 use crate::records::query::{self, Values};
 use crate::records::record::Shown;
 use crate::records::template::Audience;
+use crate::records::throttle;
 
 /// Answers the request.
 pub fn handle(catalog: &Catalog, entry: &Entry, call: &Call) -> Outcome<Response> {
     let rule = query::rule_for(entry, RuleKind::List, call)?;
+    let mut response = answer(catalog, entry, call, &rule)?;
+    throttle::mark(entry, call, &rule, &mut response);
+    Ok(response)
+}
+
+fn answer(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>) -> Outcome<Response> {
     let superuser = call.superuser();
     let events = Events::among(&["onRecordsListRequest", "onRecordEnrich"], entry);
     if !events.is_empty()
         || !call.parameter("expand").is_empty()
         || !call.parameter("fields").is_empty()
     {
-        return slow(catalog, entry, call, &rule, &events);
+        return slow(catalog, entry, call, rule, &events);
     }
     let own = call.own_id(&entry.id).unwrap_or_default();
     let key = format!(
@@ -36,11 +43,11 @@ pub fn handle(catalog: &Catalog, entry: &Entry, call: &Call) -> Outcome<Response
         if superuser { "list su " } else { "list " },
         call.query
     );
-    let guarded = guard::applies(entry, call);
+    let guarded = guard::applies(call);
     if !guarded && let Some(body) = entry.plans.defer(&key, "", own) {
         return Ok(Response::deferred(200, body?));
     }
-    let compiled = compile(catalog, entry, call, &rule, guarded)?;
+    let compiled = compile(catalog, entry, call, rule, guarded)?;
     if guarded {
         return guard::answer(call, Action::List, &compiled.prepared.plan).map_err(bad_query);
     }
@@ -212,7 +219,7 @@ fn slow(
     let picker = present::picker(call)?;
     let wanted = Wanted::read(call)?;
     let request = call.plain_request();
-    let guarded = guard::applies(entry, call);
+    let guarded = guard::applies(call);
     let mut query = query::reading(catalog, entry, &request, rule, guarded)?;
     if let Some(filter) = &wanted.filter {
         query.filter(filter, wanted.scope)?;

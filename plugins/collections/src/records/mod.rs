@@ -22,6 +22,7 @@ pub mod request_event;
 pub mod service;
 pub mod submitted;
 pub mod template;
+mod throttle;
 pub mod update;
 pub mod view;
 pub mod write;

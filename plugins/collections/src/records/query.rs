@@ -41,6 +41,7 @@ pub fn reading<'a>(
         return Err(ApiError::locked_rule().into());
     }
     let options = Options {
+        schema: guard::source(entry),
         related: guard::RELATED,
         ..Options::default()
     };

@@ -32,7 +32,7 @@ pub fn handle(catalog: &Catalog, entry: &Entry, call: &Call, id: &str) -> Outcom
     }
     let own = call.own_id(&entry.id).unwrap_or_default();
     let key = if call.superuser() { "view su" } else { "view" };
-    let guarded = guard::applies(entry, call);
+    let guarded = guard::applies(call);
     if !guarded && let Some(body) = entry.plans.defer(key, id, own) {
         return Ok(Response::deferred(200, body?));
     }
@@ -110,7 +110,7 @@ fn slow(
 ) -> Outcome<Response> {
     let picker = present::picker(call)?;
     let request = call.plain_request();
-    let guarded = guard::applies(entry, call);
+    let guarded = guard::applies(call);
     let mut query = query::reading(catalog, entry, &request, rule, guarded)?;
     query::with_id(&mut query, id);
     let statement = query::rows_statement(&query::full_list(entry), query.finish(), " LIMIT 1");

@@ -1,8 +1,9 @@
 //! Row-level security: keeps the policies of PostgreSQL in step with the rules of collections.
 //!
 //! [`settle`] compares what is there with what the rules ask for and runs the difference, in the transaction of the
-//! change. A policy's name tells what it says, so nothing is kept beside the database's own catalogue. Where the
-//! database user may not make roles there are no policies, and a line in the log says so.
+//! change. A policy's name tells what it says, so nothing is kept beside the database's own catalogue. View collections
+//! have a view in the place of policies, whose comment tells it. Where the database user may not make roles there is
+//! none of this, and a line in the log says so.
 
 use std::collections::{HashMap, HashSet};
 
@@ -26,6 +27,8 @@ const STATE: &str = "SELECT json_build_object(\
     'version', obj_description(to_regnamespace('hangar_rls'), 'pg_namespace'), \
     'views', (SELECT coalesce(json_agg(relname), '[]') FROM pg_class \
         WHERE relkind = 'v' AND relnamespace = to_regnamespace('hangar_rls')), \
+    'shown', (SELECT coalesce(json_object_agg(relname, coalesce(obj_description(oid, 'pg_class'), '')), '{}') FROM pg_class \
+        WHERE relkind = 'v' AND relnamespace = to_regnamespace('hangar_views')), \
     'policies', (SELECT coalesce(json_agg(json_build_array(c.relname, p.polname)), '[]') FROM pg_policy AS p \
         JOIN pg_class AS c ON c.oid = p.polrelid WHERE c.relnamespace = to_regnamespace('public') AND p.polname LIKE 'hangar\\_%'))::text";
 const VIEWS: &str = "SELECT coalesce(json_agg(name), '[]')::text FROM hangar_collections.collections \
@@ -40,6 +43,8 @@ struct State {
     version: Option<String>,
     /// Names of the views that rules read through.
     views: HashSet<String>,
+    /// Names of the views through which view collections are read, and what each says of itself.
+    shown: HashMap<String, String>,
     /// Table and name of each policy.
     policies: Vec<(String, String)>,
 }
@@ -206,15 +211,22 @@ fn statements(catalog: &Catalog, state: &State) -> Vec<String> {
         .filter(|entry| !state.views.contains(&physical(&entry.name)))
         .map(|entry| policy::enclose(&entry.filter))
         .collect();
+    let mut shown = state.shown.clone();
     for entry in all {
-        let (wanted, errors) = policy::policies(catalog, &entry.filter, &auth, rules(entry));
-        for error in errors {
-            log::warn(&format!(
-                "a rule of collection {} has no policy for some who ask, so SQL under {API_ROLE} is denied: {error}",
-                entry.name
-            ));
-        }
         let table = physical(&entry.name);
+        if entry.is_view() {
+            let (view, errors) = policy::shown(catalog, &entry.filter, &auth, rules(entry));
+            warn(entry, errors);
+            match shown.remove(&table) {
+                Some(name) if name == view.name => continue,
+                Some(_) => out.push(drop_shown(&table)),
+                None => {}
+            }
+            out.push(view.sql);
+            continue;
+        }
+        let (wanted, errors) = policy::policies(catalog, &entry.filter, &auth, rules(entry));
+        warn(entry, errors);
         let mut old = present.remove(table.as_str()).unwrap_or_default();
         let missing: Vec<_> = wanted
             .into_iter()
@@ -223,7 +235,21 @@ fn statements(catalog: &Catalog, state: &State) -> Vec<String> {
         out.extend(old.into_iter().map(|name| drop_policy(&table, name)));
         out.extend(missing.into_iter().map(|policy| policy.sql));
     }
+    out.extend(shown.keys().map(|name| drop_shown(name)));
     out
+}
+
+fn drop_shown(name: &str) -> String {
+    format!("DROP VIEW IF EXISTS {}.{}", policy::SHOWN, ident(name))
+}
+
+fn warn(entry: &Entry, errors: Vec<hangar_filter::Error>) {
+    for error in errors {
+        log::warn(&format!(
+            "a rule of collection {} has no policy for some who ask, so SQL under {API_ROLE} is denied: {error}",
+            entry.name
+        ));
+    }
 }
 
 fn rules(entry: &Entry) -> Rules<'_> {

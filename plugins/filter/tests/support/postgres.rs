@@ -59,10 +59,15 @@ impl Postgres {
                 "DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema};"
             ))
             .expect("the schema is made");
-        for collection in &seed.collections {
-            session
-                .run(&table(schema, collection))
-                .expect("the table is made");
+        for (collection, definition) in seed.collections.iter().zip(&seed.definitions) {
+            let sql = match definition["viewQuery"].as_str() {
+                Some(query) => format!(
+                    "CREATE VIEW {schema}.{} AS {query};",
+                    quote(&collection.name)
+                ),
+                None => table(schema, collection),
+            };
+            session.run(&sql).expect("the table is made");
         }
         for (name, body) in &seed.records {
             let collection = seed

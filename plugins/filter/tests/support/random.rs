@@ -115,14 +115,19 @@ impl World {
                 ids[at].push(id);
             }
         }
-        let collections: Vec<Json> = (0..count)
-            .map(|at| definition(at, &names, &fields[at]))
-            .collect();
+        let tables = (0..count).map(|at| definition(at, &names, &fields[at]));
+        let views = (0..count).map(|at| view(at, &names, &fields[at]));
+        let collections: Vec<Json> = tables.chain(views).collect();
         World {
             seed: json!({"collections": collections, "records": records}),
             names,
             fields,
         }
+    }
+
+    /// Name of the view that shows the records of a collection, with all fields that the generator has made.
+    pub fn view(&self, at: usize) -> String {
+        view_name(&self.names[at])
     }
 
     /// Name of a random collection, with its number.
@@ -357,6 +362,23 @@ fn several(random: &mut Random, field: &Made, of: &[String]) -> Json {
         }
     }
     json!(chosen)
+}
+
+fn view_name(collection: &str) -> String {
+    format!("see_{collection}")
+}
+
+fn view(at: usize, names: &[String], fields: &[Made]) -> Json {
+    let columns: Vec<&str> = std::iter::once("id")
+        .chain(fields.iter().map(|field| field.name.as_str()))
+        .collect();
+    let name = view_name(&names[at]);
+    let mut view = definition(at, names, fields);
+    view["viewQuery"] = format!("SELECT {} FROM {}", columns.join(", "), names[at]).into();
+    view["id"] = format!("id_{name}").into();
+    view["name"] = name.into();
+    view["type"] = "view".into();
+    view
 }
 
 fn definition(at: usize, names: &[String], fields: &[Made]) -> Json {

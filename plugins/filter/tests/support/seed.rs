@@ -36,10 +36,10 @@ fn text(value: &Json) -> String {
 }
 
 fn collection(definition: &Json) -> Collection {
-    let kind = if definition["type"] == "auth" {
-        CollectionKind::Auth
-    } else {
-        CollectionKind::Base
+    let kind = match definition["type"].as_str() {
+        Some("auth") => CollectionKind::Auth,
+        Some("view") => CollectionKind::View,
+        _ => CollectionKind::Base,
     };
     let mut fields: Vec<Field> = definition["fields"]
         .as_array()

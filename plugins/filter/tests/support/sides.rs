@@ -27,7 +27,7 @@ pub fn start(seed: Seed) -> Option<Sides> {
     for sql in [
         policy::SESSION_SQL,
         policy::ROLES_SQL,
-        "DROP SCHEMA IF EXISTS hangar_rls CASCADE",
+        "DROP SCHEMA IF EXISTS hangar_rls, hangar_views CASCADE",
         policy::SCHEMA_SQL,
     ] {
         postgres.run(&format!("{sql};")).expect("the frame is made");
@@ -139,9 +139,16 @@ impl Sides {
         let schema = &self.seed.collections;
         let auth = schema.iter().filter(|one| one.kind == CollectionKind::Auth);
         let auth: Vec<&Collection> = auth.collect();
-        let (policies, errors) = policy::policies(schema, &collection, &auth, rules);
+        let view = collection.kind == CollectionKind::View;
+        let (policies, errors) = if view {
+            let (shown, errors) = policy::shown(schema, &collection, &auth, rules);
+            (vec![shown], errors)
+        } else {
+            policy::policies(schema, &collection, &auth, rules)
+        };
         // Denied, though what the request has might not have needed the path.
-        if let (Some(error), true) = (errors.first(), policies.is_empty()) {
+        let nothing = policies.iter().all(|one| one.sql.contains("WHERE FALSE;"));
+        if let (Some(error), true) = (errors.first(), nothing) {
             return Err(format!("no policy: {error}"));
         }
         let request = self.request(case);
@@ -162,7 +169,8 @@ impl Sides {
             "hangar.request",
             json!({"method": request.method, "query": request.query, "headers": request.headers, "body": request.body, "now": hangar_model::date::format(request.now_ms)}),
         );
-        let table = format!("public.{}", quote(&collection.name));
+        let place = if view { policy::SHOWN } else { "public" };
+        let table = format!("{place}.{}", quote(&collection.name));
         script += &match case.kind {
             "create" => insert(&collection, &table, &request.body),
             "update" => format!(
