@@ -1,7 +1,9 @@
 use std::future::poll_fn;
 use std::path::PathBuf;
+use std::pin::{Pin, pin};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hangar_core::{Error, Result};
@@ -135,10 +137,32 @@ async fn drive<T>(connection: T)
 where
     T: Future<Output = Result<(), tokio_postgres::Error>>,
 {
-    if let Err(error) = connection.await {
+    let mut connection = pin!(connection);
+    // Woken by the first statement, the driver would send it at once. It lets the other tasks that are ready go first:
+    // then theirs leave with it, in one system call, and wake the server once.
+    let ended = loop {
+        tokio::task::yield_now().await;
+        if let Some(ended) = woken(connection.as_mut()).await {
+            break ended;
+        }
+    };
+    if let Err(error) = ended {
         // Whoever uses the connection is told too; this line is for finding out why.
         tracing::debug!(%error, "a connection to PostgreSQL ended");
     }
+}
+
+/// Polls a future once and then waits until it is woken; its result, if it has ended.
+async fn woken<T: Future>(mut future: Pin<&mut T>) -> Option<T::Output> {
+    let mut polled = false;
+    poll_fn(|context| {
+        if polled {
+            return Poll::Ready(None);
+        }
+        polled = true;
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
 }
 
 fn tls() -> Result<MakeRustlsConnect> {
