@@ -367,13 +367,32 @@ mod tests {
     }
 
     #[test]
+    fn far_pages_are_one_statement_with_another_parameter() {
+        let page = |number: i64| {
+            let all = statements(
+                "posts",
+                &format!("filter=n%3E5000&page={number}&perPage=10"),
+            );
+            (all[0].sql.clone(), format!("{:?}", all[0].params.last()))
+        };
+        let (sql, offset) = page(101);
+        assert!(sql.starts_with("/* planned */ SELECT "), "{sql}");
+        assert!(sql.contains(" LIMIT 10 OFFSET $2::bigint))"), "{sql}");
+        assert!(offset.contains("Integer(1000)"), "{offset}");
+        assert_eq!(page(5000).0, sql);
+        // What is planned once and for all must see where it begins.
+        assert!(page(100).0.ends_with(" LIMIT 10 OFFSET 990"));
+        assert!(page(1).0.ends_with(" LIMIT 10"));
+    }
+
+    #[test]
     fn a_page_far_back_is_found_before_it_is_read() {
         let all = statements("posts", "sort=-n&page=101&perPage=10");
         assert_eq!(
             all[0].sql,
-            "SELECT \"posts\".\"id\", \"posts\".\"n\", \"posts\".\"published\" FROM \"public\".\"posts\" AS \"posts\" \
+            "/* planned */ SELECT \"posts\".\"id\", \"posts\".\"n\", \"posts\".\"published\" FROM \"public\".\"posts\" AS \"posts\" \
              WHERE \"posts\".\"_rowid_\" = ANY (ARRAY(SELECT \"posts\".\"_rowid_\" FROM \"public\".\"posts\" AS \"posts\" \
-             WHERE TRUE ORDER BY \"posts\".\"n\" DESC, \"posts\".\"_rowid_\" ASC LIMIT 10 OFFSET 1000)) \
+             WHERE TRUE ORDER BY \"posts\".\"n\" DESC, \"posts\".\"_rowid_\" ASC LIMIT 10 OFFSET $1::bigint)) \
              ORDER BY \"posts\".\"n\" DESC, \"posts\".\"_rowid_\" ASC"
         );
     }

@@ -1,6 +1,6 @@
 //! Which part of a list is asked for, and the statement that reads it.
 
-use hangar_filter::Built;
+use hangar_filter::{Built, Value as FilterValue};
 use hangar_model::ApiError;
 use hangar_model::sql::{ROWID, ident};
 use hangar_sdk::postgres::Statement;
@@ -61,23 +61,33 @@ impl Page {
         (self.page - 1).saturating_mul(self.per_page)
     }
 
-    fn tail(&self) -> String {
+    /// The end of a statement. Where a far page begins is a parameter: there are many of them, and a statement for each
+    /// would fill what the host keeps prepared. There are few near ones, whose plans are worth keeping.
+    fn tail(&self, built: &mut Built) -> String {
+        let limit = format!(" LIMIT {}", self.per_page);
         match self.offset() {
-            0 => format!(" LIMIT {}", self.per_page),
-            offset => format!(" LIMIT {} OFFSET {offset}", self.per_page),
+            0 => limit,
+            offset if offset < DEEP => format!("{limit} OFFSET {offset}"),
+            offset => {
+                built.params.push(FilterValue::Int(offset));
+                format!("{limit} OFFSET ${}::bigint", built.params.len())
+            }
         }
     }
 
     /// The statement that reads the rows of this page.
     pub fn statement(&self, entry: &Entry, select_list: &str, mut built: Built) -> Statement {
         let joins = built.from.contains(" JOIN ");
-        // What such a condition finds differs by orders of magnitude between one value and the next.
+        let deep = self.offset() >= DEEP;
+        // What such a condition finds differs by orders of magnitude between one value and the next. Of an offset that
+        // it does not know PostgreSQL thinks that it is a tenth of all rows.
         let varied = joins
+            || deep
             || [" LIKE ", "(SELECT "]
                 .iter()
                 .any(|word| built.where_sql.contains(word));
-        let mut tail = self.tail();
-        if self.offset() >= DEEP && !joins && !entry.is_view() {
+        let mut tail = self.tail(&mut built);
+        if deep && !joins && !entry.is_view() {
             let rowid = format!("{}.{}", ident(&entry.name), ident(ROWID));
             built.where_sql = format!(
                 "{rowid} = ANY (ARRAY(SELECT {rowid} FROM {} WHERE {} ORDER BY {}{tail}))",
