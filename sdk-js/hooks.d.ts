@@ -69,6 +69,7 @@ interface HookApp {
   save(record: HookRecord): void; saveNoValidate(record: HookRecord): void; delete(record: HookRecord): void;
   runInTransaction<T>(action: (app: HookApp) => T): T; isTransactional(): boolean;
   db(): { newQuery(sql: string): HookQuery; quote(text: string): string };
+  settings(): HookFields;
   store(): {
     get(key: string): any; set(key: string, value: unknown): void; has(key: string): boolean; remove(key: string): void; removeAll(): void;
     getOrSet<T>(key: string, make: () => T): T; getAll(): HookFields; keys(): string[]; length(): number;
@@ -121,6 +122,10 @@ interface HookFileTokenEvent extends HookRecordRequestEvent { token: string }
 interface HookSettingsListEvent extends HookRequestEvent { settings: HookFields }
 interface HookSettingsUpdateEvent extends HookRequestEvent { readonly oldSettings: HookFields; newSettings: HookFields }
 interface HookCollectionRequestEvent extends HookRequestEvent { readonly collection: HookCollection }
+interface HookCollectionEvent { app: HookApp; readonly collection: HookCollection; readonly model: HookCollection; type: string; next(): unknown }
+interface HookCollectionErrorEvent extends HookCollectionEvent { error: Error & { code: string; status: number } }
+interface HookAppEvent { app: HookApp; next(): unknown }
+interface HookBackupEvent extends HookAppEvent { name: string; readonly exclude: string[] }
 interface HookCollectionsListEvent extends HookRequestEvent { readonly collections: HookFields[]; readonly result: HookRecordsListRequestEvent["result"] }
 interface HookCollectionsImportEvent extends HookRequestEvent { collectionsData: HookFields[]; deleteMissing: boolean }
 interface HookRealtimeClient {
@@ -128,6 +133,7 @@ interface HookRealtimeClient {
   get(name: string): any; set(name: string, value: unknown): void; unset(name: string): void; isDiscarded(): boolean;
 }
 interface HookRealtimeConnectEvent extends HookRequestEvent { readonly client: HookRealtimeClient }
+interface HookRealtimeMessageEvent extends HookRequestEvent { readonly client: HookRealtimeClient; message: SubscriptionMessage }
 interface HookRealtimeSubscribeEvent extends HookRealtimeConnectEvent { subscriptions: string[] }
 declare class SubscriptionMessage { constructor(fields?: { name?: string; data?: string }); name: string; data: string }
 
@@ -205,6 +211,23 @@ declare const onCollectionDeleteRequest: HookOn<HookCollectionRequestEvent>;
 declare const onCollectionsImportRequest: HookOn<HookCollectionsImportEvent>;
 declare const onRealtimeConnectRequest: HookOn<HookRealtimeConnectEvent>;
 declare const onRealtimeSubscribeRequest: HookOn<HookRealtimeSubscribeEvent>;
+declare const onRealtimeMessageSend: HookOn<HookRealtimeMessageEvent>;
+declare const onSettingsReload: HookOn<HookAppEvent>;
+declare const onBootstrap: HookOn<HookAppEvent>;
+declare const onBackupCreate: HookOn<HookBackupEvent>;
+declare const onCollectionValidate: HookOn<HookCollectionEvent>;
+declare const onCollectionCreate: HookOn<HookCollectionEvent>;
+declare const onCollectionUpdate: HookOn<HookCollectionEvent>;
+declare const onCollectionDelete: HookOn<HookCollectionEvent>;
+declare const onCollectionCreateExecute: HookOn<HookCollectionEvent>;
+declare const onCollectionUpdateExecute: HookOn<HookCollectionEvent>;
+declare const onCollectionDeleteExecute: HookOn<HookCollectionEvent>;
+declare const onCollectionAfterCreateSuccess: HookOn<HookCollectionEvent>;
+declare const onCollectionAfterUpdateSuccess: HookOn<HookCollectionEvent>;
+declare const onCollectionAfterDeleteSuccess: HookOn<HookCollectionEvent>;
+declare const onCollectionAfterCreateError: HookOn<HookCollectionErrorEvent>;
+declare const onCollectionAfterUpdateError: HookOn<HookCollectionErrorEvent>;
+declare const onCollectionAfterDeleteError: HookOn<HookCollectionErrorEvent>;
 declare const onRecordEnrich: HookOn<HookModelEvent & { requestInfo: HookRequestEvent["requestInfo"] }>;
 declare const onRecordValidate: HookOn<HookModelEvent>;
 declare const onRecordCreate: HookOn<HookModelEvent>;

@@ -61,6 +61,9 @@ const KINDS = {
 
 export const NAMES = Object.keys(KINDS);
 
+/** The program of a contender. */
+export const programOf = (name) => KINDS[name].path();
+
 /** A contender with data of its own. `cluster` may be left out for Hangar, which then manages a PostgreSQL itself. */
 export class Contender {
   constructor(name, work, cluster) {

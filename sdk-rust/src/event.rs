@@ -50,6 +50,15 @@ pub struct Document {
     pub request: String,
 }
 
+impl From<String> for Document {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            request: String::new(),
+        }
+    }
+}
+
 impl From<Value> for Document {
     /// Takes the request out of a document that has it as `request`.
     fn from(mut document: Value) -> Self {

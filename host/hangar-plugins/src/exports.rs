@@ -15,7 +15,7 @@ use crate::State;
 type Answer<T> = (Result<T, WitError>,);
 
 /// A typed export, absent if the plugin does not serve it.
-type Export<P, R> = Option<TypedFunc<P, Answer<R>>>;
+pub type Export<P, R> = Option<TypedFunc<P, Answer<R>>>;
 
 macro_rules! exports {
     ($($field:ident: $interface:literal $function:literal ($params:ty) -> $result:ty;)*) => {
@@ -59,6 +59,7 @@ exports! {
     authenticate: "hangar:auth/identity@0.1.0" "authenticate" ((String,)) -> Option<String>;
     issue: "hangar:auth/tokens@0.1.0" "issue" ((String, String, String, String)) -> String;
     matching: "hangar:realtime/matcher@0.1.0" "match-changes" ((String,)) -> String;
+    screening: "hangar:realtime/matcher@0.1.0" "screen-messages" ((String,)) -> String;
     verify: "hangar:auth/tokens@0.1.0" "verify" ((String, String)) -> Option<String>;
     collection: "hangar:collections/records@0.1.0" "collection" ((String,)) -> String;
     collections: "hangar:collections/records@0.1.0" "collections" (()) -> String;

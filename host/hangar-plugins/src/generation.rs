@@ -19,6 +19,8 @@ pub struct Sources {
     pub files: Vec<SourceFile>,
     /// Whether the server runs with `--dev`.
     pub dev: bool,
+    /// Whether this process only runs a command of a plugin.
+    pub command: bool,
 }
 
 /// One source file.

@@ -41,6 +41,10 @@ pub struct Manifest {
     /// Topics of `hangar:kv/revisions`: when another process has bumped one, the plugin is activated again.
     #[serde(default)]
     pub renewed_by: Vec<String>,
+    /// Events: while somebody subscribes to one, messages to event streams pass through the plugin
+    /// (`hangar:realtime/matcher.screen-messages`).
+    #[serde(default)]
+    pub screened_by: Vec<String>,
     /// Whether it takes the files of a folder as sources and wants to be renewed when they change.
     #[serde(default)]
     pub watch: bool,

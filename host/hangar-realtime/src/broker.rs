@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use bytes::Bytes;
 use hangar_core::{Error, Limits, Result};
 use hangar_wit::{Body, Content, Produced};
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use tokio::sync::mpsc;
 use crate::changes::{Change, Group, Matcher, questions};
 use crate::client::{Client, Identity, State, message};
 use crate::registry::Registry;
+use crate::screen::Screen;
 use crate::stream::Messages;
 use crate::worker::{self, Job};
 
@@ -106,7 +106,7 @@ impl Realtime {
     }
 
     /// Begins to match and deliver, in a task of its own. Only the first call counts.
-    pub fn start(&self, matcher: Arc<dyn Matcher>) {
+    pub fn start(&self, matcher: Arc<dyn Screen>) {
         let mut waiting = self
             .0
             .waiting
@@ -126,11 +126,16 @@ impl Realtime {
         }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Registry> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Registry> {
         self.0
             .registry
             .read()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a message is within the limit.
+    pub(crate) fn fits(&self, data: &str) -> bool {
+        data.len() <= self.0.limits.realtime_message_bytes
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Registry> {
@@ -385,10 +390,7 @@ impl Realtime {
 
     pub(crate) fn send(&self, plugin: &str, messages: &str) -> Result<usize> {
         let messages: Vec<Outgoing> = parse("messages", messages)?;
-        if messages
-            .iter()
-            .any(|message| message.data.len() > self.0.limits.realtime_message_bytes)
-        {
+        if !messages.iter().all(|message| self.fits(&message.data)) {
             return Err(self.too_large(plugin));
         }
         let present: HashSet<&String> = {
@@ -417,50 +419,13 @@ impl Realtime {
         Ok(count)
     }
 
-    fn too_large(&self, plugin: &str) -> Error {
+    pub(crate) fn too_large(&self, plugin: &str) -> Error {
         Error::limit(
             plugin,
             "size of a message to event streams",
             format!("{} MiB", self.0.limits.realtime_message_bytes >> 20),
             "limits.realtime-message-bytes",
         )
-    }
-
-    /// What was told to groups goes to their members.
-    pub(crate) fn tell(&self, groups: &[&Group], data: &str) {
-        if data.len() > self.0.limits.realtime_message_bytes {
-            let error = self.too_large("matcher");
-            tracing::warn!(%error, "a message was not sent");
-            return;
-        }
-        for group in groups {
-            let text = message(&group.topic, data);
-            for member in &group.members {
-                if member.still_wants(&group.topic) {
-                    self.hand(&member.client, text.clone());
-                }
-            }
-        }
-    }
-
-    /// Prepared messages go to their clients.
-    pub(crate) fn tell_clients(&self, outgoing: &Outgoing) {
-        let text = message(&outgoing.event, &outgoing.data);
-        for id in &outgoing.clients {
-            let client = self.read().get(id).cloned();
-            if let Some(client) = client {
-                self.hand(&client, text.clone());
-            }
-        }
-    }
-
-    fn hand(&self, client: &Arc<Client>, text: Bytes) {
-        if !client.queue.push(text) {
-            tracing::info!(
-                "a client does not read its event stream fast enough (limits.realtime-queue-bytes) and is disconnected"
-            );
-            self.disconnect(client);
-        }
     }
 }
 

@@ -8,9 +8,11 @@
 mod broker;
 mod changes;
 mod client;
+mod deliver;
 mod grant;
 mod queue;
 mod registry;
+mod screen;
 mod stream;
 mod view;
 mod worker;
@@ -18,4 +20,5 @@ mod worker;
 pub use broker::Realtime;
 pub use changes::Matcher;
 pub use grant::Grant;
+pub use screen::Screen;
 pub use view::{View, add_to_linker};

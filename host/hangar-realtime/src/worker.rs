@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::broker::{Outgoing, Realtime};
-use crate::changes::{Change, Matcher, Question, questions};
+use crate::changes::{Change, Question, questions};
+use crate::screen::Screen;
 
 /// Changes taken at once where many wait.
 const TOGETHER: usize = 256;
@@ -35,7 +36,7 @@ impl Job {
 pub(crate) async fn run(
     broker: Realtime,
     mut jobs: mpsc::UnboundedReceiver<Job>,
-    matcher: Arc<dyn Matcher>,
+    matcher: Arc<dyn Screen>,
 ) {
     let mut taken = Vec::new();
     while jobs.recv_many(&mut taken, TOGETHER).await > 0 {
@@ -47,7 +48,7 @@ pub(crate) async fn run(
                 Job::Messages(messages) => {
                     settle(&broker, &std::mem::take(&mut changes), &*matcher).await;
                     for message in &messages {
-                        broker.tell_clients(message);
+                        broker.tell_clients(message, &*matcher).await;
                     }
                 }
             }
@@ -56,7 +57,7 @@ pub(crate) async fn run(
     }
 }
 
-async fn settle(broker: &Realtime, changes: &[Change], matcher: &dyn Matcher) {
+async fn settle(broker: &Realtime, changes: &[Change], matcher: &dyn Screen) {
     for question in questions(changes) {
         if tell(broker, &question, matcher).await || question.0.len() < 2 {
             continue;
@@ -69,11 +70,11 @@ async fn settle(broker: &Realtime, changes: &[Change], matcher: &dyn Matcher) {
 }
 
 /// Asks and tells; false if several changes failed together.
-async fn tell(broker: &Realtime, question: &Question<'_>, matcher: &dyn Matcher) -> bool {
+async fn tell(broker: &Realtime, question: &Question<'_>, matcher: &dyn Screen) -> bool {
     match question.ask(matcher).await {
         Ok(told) => {
             for (groups, data) in told {
-                broker.tell(&groups, &data);
+                broker.tell(&groups, &data, matcher).await;
             }
         }
         Err(_) if question.0.len() > 1 => return false,

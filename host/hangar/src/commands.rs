@@ -53,7 +53,7 @@ pub async fn of_plugin(
         let host = wiring::host(settings, &database, Some(running))?;
         let nodes = wiring::nodes_of(&host);
         let speaking = tokio::spawn(nodes.clone().speak());
-        Manager::new(host.clone()).apply(settings).await?;
+        Manager::for_command(host.clone()).apply(settings).await?;
         let done = host.command(&owner.name, &name, values).await;
         nodes.flush().await;
         speaking.abort();

@@ -88,7 +88,7 @@ async fn start(settings: &Settings) -> Result<()> {
     let started = async {
         database.postgres.ping().await?;
         let host = wiring::host(settings, &database, None)?;
-        Manager::new(host).apply(settings).await
+        Manager::for_command(host).apply(settings).await
     }
     .await;
     database.close().await;

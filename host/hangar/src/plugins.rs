@@ -145,6 +145,7 @@ fn one(
         None => Sources {
             files: Vec::new(),
             dev: settings.dev,
+            command: false,
         },
     };
     Ok(Wanted {
@@ -167,16 +168,27 @@ fn default_grant(grant: &str) -> (&str, Value) {
 /// Keeps the plugins of a running host as the settings want them.
 pub struct Manager {
     host: Arc<Host>,
+    /// Whether this process only runs a command.
+    command: bool,
     /// What runs, by name: a change of this text means a new version.
     running: tokio::sync::Mutex<HashMap<String, String>>,
 }
 
 impl Manager {
-    /// Manages the plugins of a host.
+    /// Manages the plugins of a host that serves.
     pub fn new(host: Arc<Host>) -> Self {
         Self {
             host,
+            command: false,
             running: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Manages the plugins of a host that runs a command of one of them.
+    pub fn for_command(host: Arc<Host>) -> Self {
+        Self {
+            command: true,
+            ..Self::new(host)
         }
     }
 
@@ -190,7 +202,8 @@ impl Manager {
             .iter()
             .map(|wanted| wanted.component.manifest.name.clone());
         let keep: Vec<String> = names.collect();
-        for wanted in all {
+        for mut wanted in all {
+            wanted.sources.command = self.command;
             let name = wanted.component.manifest.name.clone();
             let version = fingerprint(&wanted);
             if running.get(&name) == Some(&version) {

@@ -15,7 +15,11 @@ pub fn read(folder: &Path, dev: bool) -> Result<Sources> {
         collect(folder, "", 0, &mut files)?;
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Sources { files, dev })
+    Ok(Sources {
+        files,
+        dev,
+        command: false,
+    })
 }
 
 fn collect(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<SourceFile>) -> Result<()> {

@@ -9,7 +9,7 @@ use hangar_core::{Error, Limits, Result};
 use hangar_files::{Areas, Files};
 use hangar_operator::{Folder, Operator};
 use hangar_plugins::{Capability, CurrentCall, Host, ParsedGrant, State, TypeMap};
-use hangar_realtime::{Matcher, Realtime};
+use hangar_realtime::{Matcher, Realtime, Screen};
 use hangar_sqlite::Sqlite;
 use hangar_telemetry::{Entry, Level, Telemetry};
 use hangar_wasm::Runtime;
@@ -413,6 +413,22 @@ impl Matcher for Background {
         Box::pin(async move {
             match self.0.upgrade() {
                 Some(host) => host.match_changes(changes).await,
+                None => Ok(None),
+            }
+        })
+    }
+}
+
+impl Screen for Background {
+    fn wanted(&self) -> bool {
+        let host = self.0.upgrade();
+        host.is_some_and(|host| host.screens_messages())
+    }
+
+    fn show(&self, messages: String) -> Answer<'_> {
+        Box::pin(async move {
+            match self.0.upgrade() {
+                Some(host) => host.screen_messages(messages).await,
                 None => Ok(None),
             }
         })

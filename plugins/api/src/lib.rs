@@ -51,7 +51,7 @@ impl hangar_sdk::lifecycle::Guest for Plugin {
     fn activate() -> Result<()> {
         hangar_sdk::migrations::apply("api", &[settings::MIGRATION])?;
         settings::initialise()?;
-        settings::apply(&settings::load()?)
+        settings::reload(&settings::load()?)
     }
 
     fn start(_sources: String) -> Result<String> {

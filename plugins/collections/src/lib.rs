@@ -57,13 +57,19 @@ impl hangar_sdk::lifecycle::Guest for Plugin {
 
 impl hangar_sdk::afterwards::Guest for Plugin {
     fn ended(work: String, committed: bool) -> Result<()> {
-        records::ended::transaction_ended(&work, committed).map_err(Into::into)
+        let done = schema::ended(&work, committed)
+            .unwrap_or_else(|| records::ended::transaction_ended(&work, committed));
+        done.map_err(Into::into)
     }
 }
 
 impl hangar_sdk::realtime::Guest for Plugin {
     fn match_changes(changes: String) -> Result<String> {
         realtime::matching::match_changes(&changes).map_err(Into::into)
+    }
+
+    fn screen_messages(messages: String) -> Result<String> {
+        realtime::screen::screen(&messages)
     }
 }
 

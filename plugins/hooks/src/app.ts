@@ -8,6 +8,7 @@ import { expandRecord, expandRecords } from "./expand";
 import { guard, records, transactions } from "./host";
 import { Logger } from "./log";
 import { type Fields, PbRecord } from "./record";
+import { settings } from "./settings";
 import { store } from "./store";
 
 type CollectionRef = string | Collection;
@@ -142,6 +143,7 @@ const functions = {
   concurrentDB: () => db,
   nonconcurrentDB: () => db,
   store: () => store,
+  settings,
   logger: () => new Logger(),
   isDev: (): boolean => state.dev,
   isBootstrapped: (): boolean => true,

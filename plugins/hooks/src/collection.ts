@@ -1,4 +1,4 @@
-/** PocketBase's `Collection`, read-only: what the collections plugin tells about one. */
+/** PocketBase's `Collection`: what the collections plugin tells about one. What events change of it is in collection-changes.ts. */
 import { context, guard, records, revisions } from "./host";
 
 export interface FieldJson { id?: string; name: string; type: string; hidden?: boolean; [option: string]: unknown }
@@ -34,12 +34,16 @@ class FieldsList {
 
 export class Collection {
   [property: string]: any;
-  readonly fields: FieldsList;
+  declare fields: FieldsList;
 
   constructor(json: Partial<CollectionJson> = {}) {
+    this.load({ id: "", name: "", type: "base", system: false, indexes: [], fields: [], ...json });
+  }
+  /** Takes over properties. */
+  load(json: Partial<CollectionJson>): void {
     const { fields, ...rest } = json;
-    Object.assign(this, { id: "", name: "", type: "base", system: false, indexes: [] }, rest);
-    this.fields = new FieldsList(fields ?? []);
+    Object.assign(this, rest);
+    if (fields) this.fields = new FieldsList(fields);
   }
   isBase(): boolean {
     return this.type === "base";

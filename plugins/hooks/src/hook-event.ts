@@ -1,28 +1,30 @@
 /** `e` of hooks, and the patches that travel along the chain (PROTOCOL.md). */
 import { type Handler, isThenable } from "./chain";
-import { Collection, collectionOf } from "./collection";
+import { type Collection, type CollectionJson, collectionOf } from "./collection";
+import { TrackedCollection } from "./collection-changes";
 import { HostError } from "./errors";
 import { RequestEvent } from "./event";
 import { next } from "./host";
 import { type ClientJson, RealtimeClient } from "./realtime";
+import { type MessageFate, type MessageJson, MessageEvent } from "./realtime-message";
 import { type Fields, PbRecord, type RecordPatch } from "./record";
 import type { RequestData } from "./request";
 import type { ResponsePatch } from "./response";
 
 const SEPARATOR = "\u001e";
 /** Keys of the document with a property of their own; all others are plain values of `e`. */
-const KNOWN: Fields = { __proto__: null, record: 1, isNew: 1, original: 1, error: 1, records: 1, collection: 1, client: 1, fileField: 1 };
+const KNOWN: Fields = { __proto__: null, record: 1, isNew: 1, original: 1, error: 1, records: 1, collection: 1, client: 1, fileField: 1, tags: 1, messages: 1 };
 /** Events whose action is a save. */
 const SAVES = new Set(["Record", "Model"].flatMap((kind) => ["Create", "Update"].flatMap((verb) =>
   ["", "Execute", "Request"].map((suffix) => `on${kind}${verb}${suffix}`))));
 
 interface ListEntry extends RecordPatch { at: number }
 interface Patch extends RecordPatch {
-  record?: Fields; records?: ListEntry[]; keep?: number[]; event?: Fields; response?: ResponsePatch;
+  record?: Fields; records?: ListEntry[]; keep?: number[]; event?: Fields; response?: ResponsePatch; messages?: MessageFate[];
 }
 interface Document {
   record?: Fields | null; isNew?: boolean; original?: Fields | null; records?: Fields[]; collection?: Fields;
-  client?: ClientJson; fileField?: string;
+  client?: ClientJson; fileField?: string; messages?: MessageJson[]; tags?: string[];
   error?: { code?: string; message?: string; status?: number; data?: Fields }; [key: string]: any;
 }
 
@@ -42,9 +44,12 @@ export class HookEvent extends RequestEvent {
   private declare _records: PbRecord[] | undefined;
   private declare _received: PbRecord[] | undefined;
   private declare _collection: Collection | undefined;
+  private declare _tracked: TrackedCollection | undefined;
   private declare _client: RealtimeClient | undefined;
   private declare _plain: Fields | undefined;
   private declare _kept: string | undefined;
+  /** What handlers have made of messages, until it is sent. */
+  private declare _fates: MessageFate[] | undefined;
   /** What `next` of the host has thrown. */
   declare failure: HostError | undefined;
 
@@ -101,7 +106,7 @@ export class HookEvent extends RequestEvent {
   get collection(): any {
     if (this._collection) return this._collection;
     const { collection, record, records } = this._document;
-    if (collection) return (this._collection = new Collection(collection));
+    if (collection) return (this._tracked ??= new TrackedCollection(collection as CollectionJson)).collection;
     const { collectionId, collectionName } = record ?? records?.[0] ?? {};
     return collectionId || collectionName ? (this._collection = collectionOf(collectionId || collectionName)) : null;
   }
@@ -171,6 +176,7 @@ export class HookEvent extends RequestEvent {
   /** Runs the handlers; the answer, or a promise of it. */
   handle(handlers: readonly Handler<any>[]): string | Promise<string> {
     if (this._name === "onRecordEnrich" && this._document.records) return this._enrich(handlers);
+    if (this._document.messages) return this._screen(handlers, this._document.messages);
     const done = this.run(handlers);
     return isThenable(done) ? Promise.resolve(done).then(() => this.answer()) : this.answer();
   }
@@ -190,13 +196,30 @@ export class HookEvent extends RequestEvent {
     for (const patch of patches.split(SEPARATOR)) this._applyPatch(JSON.parse(patch) as Patch);
   }
 
+  /** One event for many messages: the handlers see them one by one. */
+  private async _screen(handlers: readonly Handler<any>[], messages: MessageJson[]): Promise<string> {
+    const fates: MessageFate[] = [];
+    for (const [at, message] of messages.entries()) {
+      const fate = await new MessageEvent(message).decide(handlers);
+      if (fate) fates.push({ at, ...fate });
+    }
+    if (fates.length > 0) this._fates = fates;
+    this.finish();
+    return this.answer();
+  }
+
   private _applyPatch(patch: Patch): void {
     if (patch.record) this._record = PbRecord.received(patch.record);
     if (this._document.record !== undefined) this.record?.applyPatch(patch);
     if (patch.records) for (const entry of patch.records) this._receivedRecords()[entry.at]?.applyPatch(entry);
+    if (patch.messages) for (const fate of patch.messages) Object.assign(this._document.messages?.[fate.at] ?? {}, fate);
     if (patch.keep) this._records = patch.keep.flatMap((at) => this._receivedRecords()[at] ?? []);
     for (const key in patch.event) {
       const value = patch.event[key];
+      if (key === "collection") {
+        if (this.collection) this._tracked?.load(value);
+        continue;
+      }
       (this._plain ??= {})[key] = value !== null && typeof value === "object" ? JSON.stringify(value) : value;
       this[key] = value;
     }
@@ -221,6 +244,12 @@ export class HookEvent extends RequestEvent {
         changed[key] = value;
       }
       if (!isEmpty(changed)) (patch ??= {}).event = changed;
+    }
+    const collection = this._tracked?.take();
+    if (collection) ((patch ??= {}).event ??= {}).collection = collection;
+    if (this._fates) {
+      (patch ??= {}).messages = this._fates;
+      this._fates = undefined;
     }
     const response = this.writer?.takePatch();
     if (response) (patch ??= {}).response = response;

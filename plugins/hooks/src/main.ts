@@ -1,6 +1,7 @@
 /** The component: four interfaces over one registry. */
 import { isThenable, type Handler } from "./chain";
 import { state } from "./app";
+import { bootstrap } from "./bootstrap";
 import { toApiError, toWitError, ApiError, isApiError } from "./errors";
 import { installGlobals } from "./globals";
 import { HookEvent } from "./hook-event";
@@ -13,6 +14,8 @@ import { Registry } from "./registry";
 import { RouteEvent } from "./route-event";
 
 let registry = new Registry();
+/** False where the process only runs a command, such as an import. */
+let serving = true;
 installGlobals(() => registry);
 
 /** Evaluates the files. The registry is replaced only if all of them are fine. */
@@ -29,19 +32,33 @@ function load(files: SourceFile[]): string {
   }
 }
 
+/** Why a version of the files cannot serve. */
+function refusal(error: unknown): HangarError {
+  const message = error instanceof LoadError ? error.message : `${describe(error)} ${placeOf(error)}`.trim();
+  return { code: "hook_error", message, status: 0, data: "{}" };
+}
+
 const lifecycle = {
-  async activate(): Promise<void> {},
+  async activate(): Promise<void> {
+    // A command changes what is there, before it can be used or while others use it.
+    if (!serving) return;
+    try {
+      await bootstrap(registry);
+    } catch (error) {
+      throw refusal(error);
+    }
+  },
 
   async start(sources: string): Promise<string> {
     seedRandom(random);
-    const { files = [], dev = false } = (sources === "" ? {} : JSON.parse(sources)) as { files?: SourceFile[]; dev?: boolean };
+    const { files = [], dev = false, command = false } = (sources === "" ? {} : JSON.parse(sources)) as { files?: SourceFile[]; dev?: boolean; command?: boolean };
     state.dev = dev;
+    serving = !command;
     let answer: string;
     try {
       answer = load(files);
     } catch (error) {
-      const message = error instanceof LoadError ? error.message : `${describe(error)} ${placeOf(error)}`.trim();
-      throw { code: "hook_error", message, status: 0, data: "{}" } satisfies HangarError;
+      throw refusal(error);
     }
     return answer;
   },
@@ -98,9 +115,10 @@ function handlersOf(name: string, { document }: HookEvent): readonly Handler<any
   if (hook.all) return hook.all;
   const { id, name: collection } = document.collection ?? {};
   const { collectionId = id, collectionName = collection } = document.record ?? document.records?.[0] ?? {};
+  const known = document.tags ?? [collectionName, collectionId];
   const found: Handler<any>[] = [];
   for (const { tags, run } of hook.list) {
-    if (tags.length === 0 || tags.includes(collectionName) || tags.includes(collectionId)) found.push(run);
+    if (tags.length === 0 || known.some((tag: string) => tags.includes(tag))) found.push(run);
   }
   return found;
 }

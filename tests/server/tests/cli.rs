@@ -296,3 +296,24 @@ fn superusers_are_bound_to_networks() {
     let off = site.run(&["superuser", "otp", EMAIL]).expect(1);
     assert!(off.contains("OTP auth is not enabled"), "{off}");
 }
+
+#[test]
+fn hooks_bootstrap_servers_and_no_commands() {
+    let site = Site::new();
+    site.write(
+        "pb_hooks/main.pb.js",
+        "onBootstrap((e) => { e.next(); e.app.findCollectionByNameOrId('yet_to_come') });",
+    );
+    // Otherwise nothing could be put right, and nothing imported.
+    site.run(&["superuser", "upsert", "more@example.com", PASSWORD])
+        .expect(0);
+    let printed = site.start_refused();
+    assert!(printed.contains("main.pb.js"), "{printed}");
+    site.write(
+        "pb_hooks/main.pb.js",
+        "onBootstrap((e) => { e.next(); e.app.store().set('boot', e.app.findCollectionByNameOrId('users').name) });\n\
+         routerAdd('GET', '/boot', (e) => e.string(200, e.app.store().get('boot')));",
+    );
+    let server = site.start();
+    assert_eq!(server.client().get("/boot").text(), "users");
+}

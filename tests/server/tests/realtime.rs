@@ -229,3 +229,69 @@ fn hostile_subscriptions_harm_nobody() {
     }
     server.assert_alive();
 }
+
+/// A hook that sees messages, under a version that a route tells.
+fn screening(version: &str, body: &str) -> String {
+    format!(
+        "onRealtimeMessageSend((e) => {{ const data = JSON.parse(e.message.data); {body} }});\n\
+         routerAdd('GET', '/version', (e) => e.string(200, '{version}'));\n"
+    )
+}
+
+#[test]
+fn messages_pass_through_hooks_that_come_and_go() {
+    let site = Site::new();
+    site.settings("limits.cpu-ms = 500\n");
+    let mut server = site.start();
+    let mut api = Api::sign_in(server.address);
+    api.notes();
+    let mut guest = server.client();
+    // More than are shown at once.
+    let mut streams: Vec<Stream> = (0..150).map(|_| Stream::open(server.address)).collect();
+    for stream in &streams {
+        assert_eq!(stream.subscribe(&mut guest, &json!(["notes/*"])), 204);
+    }
+    let write = |version: &str, body: &str| {
+        site.write("pb_hooks/main.pb.js", screening(version, body));
+        eventually("the hooks", Duration::from_secs(10), || {
+            (server.client().get("/version").text() == version).then_some(())
+        });
+    };
+    let mut expect = |streams: &mut [Stream], count: u64, title: Option<&str>| {
+        api.create("notes", json!({"title": "t", "count": count}));
+        let Some(title) = title else { return };
+        for stream in streams {
+            let record = stream.record().expect("a message");
+            assert_eq!(
+                (&record["count"], &record["title"]),
+                (&json!(count), &json!(title))
+            );
+        }
+    };
+    expect(&mut streams, 1, Some("t"));
+    // Streams that are open already are seen as well.
+    write(
+        "changes",
+        "if (data.record.count === 2) return; data.record.title = 'seen'; e.message.data = JSON.stringify(data); e.next();",
+    );
+    expect(&mut streams, 2, None);
+    expect(&mut streams, 3, Some("seen"));
+    write("nothing", "e.next();");
+    expect(&mut streams, 4, Some("t"));
+    // One that never ends costs those streams, and nothing else.
+    write("hangs", "if (data.record) for (;;);");
+    expect(&mut streams, 5, None);
+    for stream in &mut streams {
+        let rest = stream.until("\r\n0\r\n\r\n").expect("the end");
+        assert!(!rest.contains("data:"), "past the hook: {rest}");
+    }
+    server.wait_for_log(&["messages could not be shown"]);
+    std::fs::remove_file(site.path("pb_hooks/main.pb.js")).expect("the file is there");
+    eventually("the hooks to go", Duration::from_secs(10), || {
+        (server.client().get("/version").status == 404).then_some(())
+    });
+    let mut again = [Stream::open(server.address)];
+    assert_eq!(again[0].subscribe(&mut guest, &json!(["notes/*"])), 204);
+    expect(&mut again, 6, Some("t"));
+    server.assert_alive();
+}

@@ -3,6 +3,7 @@
 mod merge;
 mod policy;
 mod rate_limits;
+mod reload;
 mod routes;
 mod rules;
 mod store;
@@ -12,6 +13,7 @@ mod validate;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use policy::apply;
+pub use reload::reload;
 pub use routes::{merge, show, update};
 pub use store::{MIGRATION, initialise, load};
 pub use test_s3::test_s3;

@@ -4,6 +4,7 @@ use hangar_model::ApiError;
 use hangar_sdk::form;
 use hangar_sdk::http::{Request, Response};
 use hangar_sdk::kv::revisions;
+use hangar_sdk::log;
 use hangar_sdk::postgres;
 use serde_json::{Map, Value, json};
 
@@ -66,7 +67,14 @@ fn with(mut settings: Settings, bodies: &[Map<String, Value>]) -> Result<Setting
 pub fn merge(bodies: &[Map<String, Value>]) -> Result<Settings, Failure> {
     let settings = change(bodies)?;
     revisions::bump(TOPIC);
-    super::apply(&settings)?;
+    // They are stored: that somebody could not follow is all there is to say.
+    super::reload(&settings).map_err(|error| {
+        log::error(&format!(
+            "the settings do not hold everywhere: {}",
+            error.message
+        ));
+        ApiError::bad_request(INVALID)
+    })?;
     Ok(settings)
 }
 

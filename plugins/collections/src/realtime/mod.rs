@@ -6,6 +6,7 @@
 
 pub mod announce;
 pub mod matching;
+pub mod screen;
 mod subscribe;
 mod topic;
 

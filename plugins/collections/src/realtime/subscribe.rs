@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::Outcome;
 use crate::body;
 use crate::call::Call;
+use crate::realtime::screen;
 use crate::realtime::topic::channel;
 use crate::records::event_document;
 use crate::records::plain_event::in_plain_event;
@@ -18,6 +19,8 @@ use crate::records::plain_event::in_plain_event;
 /// The route of both.
 pub const ROUTE: &str = "/api/realtime";
 
+/// The first message of a stream.
+const GREETING: &str = "PB_CONNECT";
 /// Longest client id, bytes.
 const MAX_ID: usize = 255;
 /// Subscriptions of one client.
@@ -56,10 +59,12 @@ pub fn handle(request: &Request) -> Outcome<Response> {
 }
 
 fn connect(request: &Request) -> Outcome<Response> {
-    let options = json!({
-        "greeting": {"event": "PB_CONNECT", "data": r#"{"clientId":"{id}"}"#},
-        "attributes": {"address": client_address()},
-    });
+    let mut options = json!({"attributes": {"address": client_address()}});
+    // A greeting that somebody wants to see first is a message like others.
+    let screened = screen::wanted();
+    if !screened {
+        options["greeting"] = json!({"event": GREETING, "data": r#"{"clientId":"{id}"}"#});
+    }
     let (id, stream) = realtime::connect(&options.to_string())?;
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let response = Response {
@@ -74,7 +79,13 @@ fn connect(request: &Request) -> Outcome<Response> {
     };
     let document = || Ok(json!({"request": asked(request)?, "client": {"id": id, "topics": []}}));
     // Where a handler refuses, the stream is dropped with the response, and the client with it.
-    in_plain_event("onRealtimeConnectRequest", &[], document, |_| Ok(response))
+    let answer = in_plain_event("onRealtimeConnectRequest", &[], document, |_| Ok(response))?;
+    if screened {
+        let data = json!({"clientId": id}).to_string();
+        let greeting = json!([{"clients": [id], "event": GREETING, "data": data}]);
+        realtime::send(&greeting.to_string())?;
+    }
+    Ok(answer)
 }
 
 /// The request for handlers.

@@ -10,15 +10,20 @@ use serde_json::{Map, Value};
 use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog};
 use crate::random::{HostRandom, now};
+use crate::schema::model_events::Change;
 use crate::schema::{body, events, refused, show, store, views};
 
 /// `POST /api/collections`.
 pub fn create(request: &Request) -> Outcome<Response> {
-    let body = body(request, messages::BAD_TYPE_BODY)?;
+    let mut body = body(request, messages::BAD_TYPE_BODY)?;
     let kind = requested_type(&body)?;
-    let draft = || drafted(&*catalog::current().ok()?, &body, kind).ok();
+    let asked = body.clone();
+    let draft = || drafted(&*catalog::current().ok()?, &asked, kind).ok();
     let event = "onCollectionCreateRequest";
-    events::one(event, request, draft, || create_one(request, &body, kind))
+    events::one(event, request, draft, |changed| {
+        body.extend(changed);
+        create_one(request, &body, kind)
+    })
 }
 
 fn create_one(
@@ -28,14 +33,20 @@ fn create_one(
 ) -> Outcome<Response> {
     let collection = store::change(|| {
         let catalog = catalog::load()?;
-        let mut new = drafted(&catalog, body, kind)?;
-        let problem = infer(&catalog, &mut new)?;
-        store::check(&catalog, &[], &new, None, problem.as_deref())?;
-        store::save(&new, None)?;
-        Ok(new)
+        let new = drafted(&catalog, body, kind)?;
+        Change::save(new, None).run(&|new| judge(&catalog, new, None), &|new| {
+            store::save(new, None)
+        })
     })
-    .map_err(|failure| refused(failure, messages::CREATE_COLLECTION))?;
+    .map_err(|failure| refused(failure, messages::CREATE_COLLECTION))?
+    .0;
     show(request, &collection)
+}
+
+/// Infers the fields of a view and checks the whole.
+fn judge(catalog: &Catalog, new: &mut Collection, old: Option<&Collection>) -> Outcome<()> {
+    let problem = infer(catalog, new)?;
+    store::check(catalog, &[], new, old, problem.as_deref())
 }
 
 /// The type a body asks for; base unless it says otherwise.
@@ -100,26 +111,31 @@ pub fn merged(old: &Collection, body: &Map<String, Value>) -> Outcome<Collection
 pub fn update(request: &Request, name: &str) -> Outcome<Response> {
     let found = catalog::current()?;
     let old = found.get(name).ok_or_else(|| ApiError::not_found(""))?;
-    let body = body(request, messages::BAD_BODY)?;
-    let draft = || merged(old, &body).ok();
+    let mut body = body(request, messages::BAD_BODY)?;
+    let asked = body.clone();
+    let draft = || merged(old, &asked).ok();
     let event = "onCollectionUpdateRequest";
-    events::one(event, request, draft, || update_one(request, name, &body))
+    events::one(event, request, draft, |changed| {
+        body.extend(changed);
+        update_one(request, name, &body)
+    })
 }
 
 fn update_one(request: &Request, name: &str, body: &Map<String, Value>) -> Outcome<Response> {
     let collection = store::change(|| {
         let catalog = catalog::load()?;
         let old = catalog.get(name).ok_or_else(|| ApiError::not_found(""))?;
-        let mut new = merged(old, body)?;
+        let new = merged(old, body)?;
         if new.id != old.id {
             return Err(id_change(&catalog, &new.id).into());
         }
-        let problem = infer(&catalog, &mut new)?;
-        store::check(&catalog, &[], &new, Some(old), problem.as_deref())?;
-        store::save(&new, Some(old))?;
-        Ok(new)
+        let old: Option<&Collection> = Some(old);
+        Change::save(new, old).run(&|new| judge(&catalog, new, old), &|new| {
+            store::save(new, old)
+        })
     })
-    .map_err(|failure| refused(failure, messages::UPDATE_COLLECTION))?;
+    .map_err(|failure| refused(failure, messages::UPDATE_COLLECTION))?
+    .0;
     show(request, &collection)
 }
 

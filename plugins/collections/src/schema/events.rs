@@ -1,5 +1,4 @@
-//! The events of requests for collections. Handlers see the collection as the request wants it; only what is said in
-//! `plugins/hooks/PROTOCOL.md` can be changed.
+//! The events of requests for collections. Handlers see the collection as the request wants it.
 
 use hangar_model::Collection;
 use hangar_sdk::hooks::subscribed;
@@ -12,7 +11,7 @@ use crate::records::event_document;
 use crate::records::plain_event::in_plain_event;
 
 /// Runs an action inside the event of a request for one collection, which is made only if anybody listens. Without one
-/// there is nothing to show: the action says what is wrong.
+/// there is nothing to show: the action says what is wrong. It gets what handlers have changed of the collection.
 ///
 /// # Errors
 /// What the action or a handler fails with.
@@ -20,13 +19,13 @@ pub fn one(
     event: &str,
     request: &Request,
     collection: impl FnOnce() -> Option<Collection>,
-    action: impl FnOnce() -> Outcome<Response>,
+    action: impl FnOnce(Map<String, Value>) -> Outcome<Response>,
 ) -> Outcome<Response> {
     if subscribed(&[event.to_owned()], &[]).is_empty() {
-        return action();
+        return action(Map::new());
     }
     let Some(collection) = collection() else {
-        return action();
+        return action(Map::new());
     };
     let more = || {
         let mut shown: Value = serde_json::from_str(&collection.to_json())?;
@@ -36,7 +35,10 @@ pub fn one(
         }
         Ok(json!({"collection": shown}))
     };
-    several(event, request, more, |_| action())
+    several(event, request, more, |changed| {
+        let changed = changed.get("collection").and_then(Value::as_object);
+        action(changed.cloned().unwrap_or_default())
+    })
 }
 
 /// Runs an action inside the event of a request. These events have no tags in PocketBase. `more` is made only if anybody listens; the action gets

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog, Entry};
 use crate::files;
+use crate::schema::model_events::{Change, Judge};
 use crate::schema::{body, dependents, edit, events, store};
 
 const FAILED: &str = "Failed to import collections.";
@@ -222,6 +223,7 @@ fn import(items: &[&Map<String, Value>], delete_missing: bool) -> Outcome<Vec<Rc
     // Among those that go, views go first.
     let (gone_views, gone): (Vec<_>, Vec<_>) =
         missing.iter().copied().partition(|entry| entry.is_view());
+    let mut removed = Vec::new();
     for entry in gone_views.into_iter().chain(gone) {
         let mut referrers = tables.iter().filter(|other| refers_to(other, &entry.id));
         if let Some(other) = referrers.next() {
@@ -235,11 +237,19 @@ fn import(items: &[&Map<String, Value>], delete_missing: bool) -> Outcome<Vec<Rc
             // The import brings it back if it is part of it.
             store::delete(&reader)?;
         }
-        store::delete(entry)?;
+        let (_, done) = Change::delete(entry)
+            .imported()
+            .run(&|_| Ok(()), &store::delete)?;
+        if done {
+            removed.push(entry.clone());
+        }
     }
     for new in &tables {
         let old = stored(&new.id).map(|entry| &***entry);
-        store::save(new, old).map_err(|failure| named(new, failure))?;
+        let judge = |new: &mut Collection| {
+            store::check(&catalog, &tables, new, old, None).map_err(|failure| named(new, failure))
+        };
+        save(new.clone(), old, &judge)?;
     }
     for mut new in views {
         let current = catalog::load()?;
@@ -252,10 +262,20 @@ fn import(items: &[&Map<String, Value>], delete_missing: bool) -> Outcome<Vec<Rc
         }
         let old = current.get(&new.id).filter(|old| old.id == new.id);
         let old = old.map(|entry| &***entry);
-        store::check(&current, &[], &new, old, None).map_err(|failure| named(&new, failure))?;
-        store::save(&new, old).map_err(|failure| named(&new, failure))?;
+        let judge = |new: &mut Collection| {
+            store::check(&current, &[], new, old, None).map_err(|failure| named(new, failure))
+        };
+        judge(&mut new)?;
+        save(new, old, &judge)?;
     }
-    Ok(missing.into_iter().cloned().collect())
+    Ok(removed)
+}
+
+/// Stores one collection inside its events. It has been judged; what handlers change is judged again.
+fn save(new: Collection, old: Option<&Collection>, judge: Judge<'_>) -> Outcome<()> {
+    let store = |new: &Collection| store::save(new, old).map_err(|failure| named(new, failure));
+    Change::save(new, old).imported().run(judge, &store)?;
+    Ok(())
 }
 
 /// The stored collection an item means: by id, else by name.

@@ -7,6 +7,7 @@ mod edit;
 mod events;
 mod import;
 mod list;
+mod model_events;
 mod moved;
 mod permitted;
 mod policies;
@@ -17,6 +18,7 @@ mod store;
 mod views;
 
 pub use bootstrap::activate;
+pub use model_events::ended;
 pub use moved::{clear, put};
 
 use hangar_model::collection::CollectionType;
@@ -70,7 +72,7 @@ fn view(request: &Request, name: &str) -> Outcome<Response> {
     let catalog = catalog::current()?;
     let entry = catalog.get(name).ok_or_else(|| ApiError::not_found(""))?;
     let shown = || Some(Collection::clone(entry));
-    events::one("onCollectionViewRequest", request, shown, || {
+    events::one("onCollectionViewRequest", request, shown, |_| {
         show(request, entry)
     })
 }

@@ -14,10 +14,11 @@ use crate::realtime::announce;
 use crate::records::draft::{self, DELETE, Draft};
 use crate::records::query::{fetch_records, full_list};
 use crate::records::{delete as records, write};
+use crate::schema::model_events::Change;
 use crate::schema::{dependents, events, refused, store};
 
 /// The sentence for a failed deletion.
-const FAILED: &str = "Failed to delete collection.";
+pub const FAILED: &str = "Failed to delete collection.";
 /// The sentence for a failed emptying.
 const TRUNCATE_FAILED: &str =
     "Failed to truncate collection (most likely due to required cascade delete record references).";
@@ -30,35 +31,43 @@ pub fn delete(request: &Request, name: &str) -> Outcome<Response> {
         let catalog = catalog::current().ok()?;
         catalog.get(name).map(|entry| Collection::clone(entry))
     };
-    events::one("onCollectionDeleteRequest", request, found, || {
+    events::one("onCollectionDeleteRequest", request, found, |_| {
         delete_one(name)
     })
 }
 
 fn delete_one(name: &str) -> Outcome<Response> {
-    let gone = store::change(|| {
+    let (entry, gone) = store::change(|| {
         let catalog = catalog::load()?;
         let entry = catalog.get(name).ok_or_else(|| ApiError::not_found(""))?;
-        if entry.system {
-            return Err(ApiError::bad_request(FAILED).into());
-        }
-        let referrers = referrers(&catalog, entry);
-        if !referrers.is_empty() {
-            let text = format!(
-                "Failed to delete collection probably due to existing reference in {}.",
-                referrers.join(", ")
-            );
-            return Err(ApiError::bad_request(&text).into());
-        }
-        if !dependents::of(&catalog, &entry.id).is_empty() {
-            return Err(ApiError::bad_request(FAILED).into());
-        }
-        store::delete(entry)?;
-        Ok(entry.clone())
+        let free = |_: &mut Collection| check_free(&catalog, entry);
+        let (_, gone) = Change::delete(entry).run(&free, &store::delete)?;
+        Ok((entry.clone(), gone))
     })
     .map_err(|failure| refused(failure, FAILED))?;
-    files::forget_collection(&gone);
+    if gone {
+        files::forget_collection(&entry);
+    }
     Ok(Response::empty(204))
+}
+
+/// Whether nothing stands in the way of a deletion.
+fn check_free(catalog: &Catalog, entry: &Entry) -> Outcome<()> {
+    if entry.system {
+        return Err(ApiError::bad_request(FAILED).into());
+    }
+    let referrers = referrers(catalog, entry);
+    if !referrers.is_empty() {
+        let text = format!(
+            "Failed to delete collection probably due to existing reference in {}.",
+            referrers.join(", ")
+        );
+        return Err(ApiError::bad_request(&text).into());
+    }
+    if !dependents::of(catalog, &entry.id).is_empty() {
+        return Err(ApiError::bad_request(FAILED).into());
+    }
+    Ok(())
 }
 
 /// Names of other collections with a relation to this one.

@@ -18,19 +18,20 @@ use crate::schema::{dependents, failed_message, policies, views};
 /// # Errors
 /// Those of the work, which is then undone.
 pub fn change<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
-    let value = write::transaction(|| {
+    write::transaction(|| {
         postgres::query(
             "SELECT pg_advisory_xact_lock(hashtext('hangar_collections.collections'))",
             vec![],
         )?;
         context::mark_transaction(TOPIC)?;
+        // The host repeats it when the transaction has ended, and before what `work` leaves for that moment: handlers of
+        // after-events know the collection.
+        kv::revisions::bump(TOPIC);
         policies::release_views()?;
         let value = work()?;
         policies::settle()?;
         Ok(value)
-    })?;
-    kv::revisions::bump(TOPIC);
-    Ok(value)
+    })
 }
 
 /// Checks a prepared collection against all that are stored. `pending` are collections that will be stored in the same

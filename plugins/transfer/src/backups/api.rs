@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::place::Place;
-use super::{all, files, name, place};
+use super::{all, event, files, name, place};
 
 /// 400 for a body that cannot be read.
 const UNREADABLE: &str = "An error occurred while loading the submitted data.";
@@ -121,7 +121,7 @@ fn create(request: &Request) -> Result<Response, ApiError> {
         }
         wanted
     };
-    match backup::create(&place.text, &name) {
+    match event::create(&place, &name) {
         Ok(()) => Ok(Response::empty(204)),
         Err(error) if error.code == "busy" => Err(ApiError::bad_request(BUSY)),
         Err(error) if error.code == "exists" => Err(taken()),

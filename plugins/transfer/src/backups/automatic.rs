@@ -1,11 +1,11 @@
 //! The job that makes backups.
 
 use hangar_sdk::hooks::{Raised, raise};
-use hangar_sdk::{Error, Result, backup, log, storage};
+use hangar_sdk::{Error, Result, log, storage};
 use serde_json::{Value, json};
 
 use super::place::{self, Place};
-use super::{Entry, all, name};
+use super::{Entry, all, event, name};
 use crate::settings;
 
 /// How the names of automatic backups begin; others are never removed.
@@ -22,7 +22,7 @@ const ALERT: &str = "onSystemAlert";
 pub fn run() -> Result<()> {
     let place = place::current()?;
     let name = name::generated("@auto_")?;
-    let made = backup::create(&place.text, &name);
+    let made = event::create(&place, &name);
     if let Err(error) = &made {
         record("[Backup cron] Failed to create backup", &name, error);
         alert(error);

@@ -2,6 +2,7 @@
 
 mod api;
 mod automatic;
+mod event;
 mod files;
 mod name;
 mod place;
@@ -60,7 +61,7 @@ pub fn create(arguments: &Arguments) -> Result<String> {
         None => name::generated("")?,
     };
     name::check(&name).map_err(|error| Error::new("bad_input", 400, error.message.to_string()))?;
-    backup::create(&place::current()?.text, &name)?;
+    event::create(&place::current()?, &name)?;
     Ok(format!("Made the backup {name}."))
 }
 
