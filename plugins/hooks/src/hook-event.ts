@@ -46,6 +46,7 @@ export class HookEvent extends RequestEvent {
   private declare _collection: Collection | undefined;
   private declare _tracked: TrackedCollection | undefined;
   private declare _client: RealtimeClient | undefined;
+  private declare _fates: MessageFate[] | undefined;
   private declare _plain: Fields | undefined;
   private declare _kept: string | undefined;
   /** What `next` of the host has thrown. */
@@ -199,7 +200,7 @@ export class HookEvent extends RequestEvent {
       const fate = await new MessageEvent(message).decide(handlers);
       if (fate) fates.push({ at, ...fate });
     }
-    if (fates.length > 0) this._text += SEPARATOR + JSON.stringify({ messages: fates });
+    if (fates.length > 0) this._fates = fates;
     this.finish();
     return this.answer();
   }
@@ -254,6 +255,10 @@ export class HookEvent extends RequestEvent {
     }
     const collection = this._tracked?.take();
     if (collection) ((patch ??= {}).event ??= {}).collection = collection;
+    if (this._fates) {
+      (patch ??= {}).messages = this._fates;
+      this._fates = undefined;
+    }
     const response = this.writer?.takePatch();
     if (response) (patch ??= {}).response = response;
     return patch;
