@@ -46,7 +46,6 @@ export class HookEvent extends RequestEvent {
   private declare _collection: Collection | undefined;
   private declare _tracked: TrackedCollection | undefined;
   private declare _client: RealtimeClient | undefined;
-  private declare _fates: MessageFate[] | undefined;
   private declare _plain: Fields | undefined;
   private declare _kept: string | undefined;
   /** What handlers have made of messages, until it is sent. */
