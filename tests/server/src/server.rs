@@ -3,6 +3,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -16,6 +17,7 @@ use crate::http::Client;
 pub struct Server {
     child: Child,
     log: PathBuf,
+    said: Arc<Mutex<Vec<String>>>,
     /// Where it listens.
     pub address: SocketAddr,
     /// How long it took until it listened.
@@ -28,6 +30,8 @@ impl Server {
     pub(crate) fn wait(mut child: Child, log: PathBuf, began: Instant) -> Self {
         let stdout = child.stdout.take().expect("piped");
         let (send, receive) = std::sync::mpsc::channel();
+        let said = Arc::<Mutex<Vec<String>>>::default();
+        let lines = said.clone();
         std::thread::spawn(move || {
             // Read to its end, so that the server never waits for a full pipe.
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -39,12 +43,14 @@ impl Server {
                         .parse::<SocketAddr>();
                     let _ = send.send(address.expect("an address"));
                 }
+                lines.lock().expect("no panic above").push(line);
             }
         });
         match receive.recv_timeout(Duration::from_secs(120)) {
             Ok(address) => Self {
                 child,
                 log,
+                said,
                 address,
                 started_in: began.elapsed(),
             },
@@ -67,6 +73,12 @@ impl Server {
     /// Its process id.
     pub fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"))
+    }
+
+    /// The first line of its output that holds this text.
+    pub fn said(&self, text: &str) -> Option<String> {
+        let said = self.said.lock().expect("no panic above");
+        said.iter().find(|line| line.contains(text)).cloned()
     }
 
     /// Everything it has logged.

@@ -448,3 +448,21 @@ fn methods_and_head() {
     );
     server.assert_alive();
 }
+
+#[test]
+fn a_request_keeps_the_id_that_a_proxy_gave_it() {
+    let (_site, server) = site();
+    let ask = |id: &str| {
+        let head = format!("GET /hostile/panic HTTP/1.1\r\nhost: a\r\nx-request-id: {id}\r\n\r\n");
+        answer(&server, head.as_bytes()).envelope(500);
+    };
+    ask("proxy-1.a_b");
+    server.wait_for_log(&["request failed", "proxy-1.a_b"]);
+    // What is no plain name never gets into the log; the request has an id of its own.
+    ask("x\" admin=true");
+    let own = || server.logged(&["request failed"]).len() == 2;
+    hangar_tests::eventually("the second line", Duration::from_secs(10), || {
+        own().then_some(())
+    });
+    assert!(server.logged(&["admin=true"]).is_empty());
+}
