@@ -85,7 +85,7 @@ function targets(result) {
     ...over('create kept with JS hook, flushed', ['hangar', 'hook'], ['hangar', 'create'], 0.75),
     ...against('pocketbase', 'JS route', 'route', 1.5),
     ...against('pocketbase', 'auth-refresh', 'refresh', 1.5),
-    ...['relation', 'back-relation', 'deep-page', 'batch', 'upload'].flatMap((name) => against('pocketbase', WORKLOADS[name].label, name, 1)),
+    ...['relation', 'back-relation', 'deep-page', 'middle-page', 'batch', 'upload'].flatMap((name) => against('pocketbase', WORKLOADS[name].label, name, 1)),
     ...['contains', 'json-path'].flatMap((name) => against('pocketbase', WORKLOADS[name].label, name, 2)),
     ...below('idle memory, MB', managed?.idle, 150),
     ...below('ready, ms', managed?.ready, 2000),

@@ -15,6 +15,7 @@ use crate::resolve::Walker;
 use crate::row::{Row, Shared};
 use crate::schema::{Collection, Schema};
 use crate::session::Session;
+use crate::sort::{Key, list};
 use crate::value::{Const, Value};
 
 /// Deepest chain of list rules that a client's path may pull in.
@@ -77,8 +78,10 @@ pub struct Built {
     pub count_from: String,
     /// Condition, `TRUE` if there is none.
     pub where_sql: String,
-    /// ORDER BY list. Without sort keys the insertion order; empty only for views without sort keys.
+    /// ORDER BY list; without sort keys the insertion order.
     pub order_by: String,
+    /// The same order from its end.
+    pub reverse_order: String,
     /// Values of the parameters, the same for rows and count: sorting adds none.
     pub params: Vec<Value>,
 }
@@ -108,7 +111,7 @@ pub struct Query<'a> {
     /// Conditions on joined rows of which there may be several.
     pub(crate) inner: Vec<String>,
     pub(crate) inner_joins: BTreeSet<usize>,
-    pub(crate) order: Vec<String>,
+    pub(crate) order: Vec<Key>,
     pub(crate) order_joins: BTreeSet<usize>,
     /// The order is already total or random.
     pub(crate) order_total: bool,
@@ -411,7 +414,8 @@ impl<'a> Query<'a> {
         }
         // Views have the hidden column too: the order in which SQLite would give their rows.
         if !self.order_total {
-            self.order.push(format!("{}.\"_rowid_\" ASC", self.alias));
+            let rowid = format!("{}.\"_rowid_\"", self.alias);
+            self.order.push(Key::plain(rowid, false));
         }
         let row_joins: BTreeSet<usize> =
             self.outer_joins.union(&self.order_joins).copied().collect();
@@ -433,7 +437,8 @@ impl<'a> Query<'a> {
             } else {
                 conditions.join(" AND ")
             },
-            order_by: self.order.join(", "),
+            order_by: list(&self.order, false),
+            reverse_order: list(&self.order, true),
             params: self.shared.params.into_values(),
         }
     }

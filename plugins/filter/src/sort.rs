@@ -12,6 +12,43 @@ use crate::schema::{CollectionKind, FieldKind};
 const MAX_KEYS: usize = 8;
 const MAX_KEY: usize = 255;
 
+/// An item of ORDER BY.
+pub(crate) struct Key {
+    sql: String,
+    descending: bool,
+    /// NULL comes before all values, as in SQLite; else PostgreSQL has it after them.
+    nulls_lowest: bool,
+}
+
+impl Key {
+    /// One that has PostgreSQL's own place for NULL, so that any plain index serves it.
+    pub(crate) fn plain(sql: String, descending: bool) -> Self {
+        Key {
+            sql,
+            descending,
+            nulls_lowest: false,
+        }
+    }
+
+    /// The SQL of it, or of what orders the other way round.
+    fn item(&self, reversed: bool) -> String {
+        let (direction, nulls) = match self.descending != reversed {
+            true => ("DESC", "LAST"),
+            false => ("ASC", "FIRST"),
+        };
+        match self.nulls_lowest {
+            true => format!("{} {direction} NULLS {nulls}", self.sql),
+            false => format!("{} {direction}", self.sql),
+        }
+    }
+}
+
+/// An ORDER BY list.
+pub(crate) fn list(keys: &[Key], reversed: bool) -> String {
+    let items: Vec<String> = keys.iter().map(|key| key.item(reversed)).collect();
+    items.join(", ")
+}
+
 impl Query<'_> {
     /// Adds sort keys: a comma list of field paths, `@random` or `@rowid`, each with `-` for descending or `+`. The
     /// empty text adds none. Ties keep the insertion order.
@@ -40,7 +77,7 @@ impl Query<'_> {
         let base = self.shared.base;
         match name {
             "@random" => {
-                self.order.push("random()".to_owned());
+                self.order.push(Key::plain("random()".to_owned(), false));
                 self.order_total = true;
                 return Ok(());
             }
@@ -48,10 +85,9 @@ impl Query<'_> {
                 if base.kind == CollectionKind::View {
                     return Err(Error::field(format!("view {} has no @rowid", base.name)));
                 }
-                self.order.push(format!(
-                    "{}.\"_rowid_\" {}",
-                    self.alias,
-                    direction(descending)
+                self.order.push(Key::plain(
+                    format!("{}.\"_rowid_\"", self.alias),
+                    descending,
                 ));
                 self.order_total = true;
                 return Ok(());
@@ -93,22 +129,17 @@ impl Query<'_> {
             } else {
                 format!(" ORDER BY {}", all.order)
             };
-            let keys = keys(&all.value, descending)
-                .into_iter()
-                .map(|(sql, suffix)| {
-                    format!(
-                        "(SELECT {sql} FROM {} WHERE {}{order} LIMIT 1){suffix}",
-                        all.from, all.condition
-                    )
-                });
+            let mut keys = keys(&all.value, descending);
+            for key in &mut keys {
+                key.sql = format!(
+                    "(SELECT {} FROM {} WHERE {}{order} LIMIT 1)",
+                    key.sql, all.from, all.condition
+                );
+            }
             self.order.extend(keys);
         } else {
             self.order_joins.extend(used);
-            self.order.extend(
-                keys(&found.value, descending)
-                    .into_iter()
-                    .map(|(sql, suffix)| sql + &suffix),
-            );
+            self.order.extend(keys(&found.value, descending));
         }
         let field = base.field(name);
         if name == "id" {
@@ -118,12 +149,8 @@ impl Query<'_> {
         if field.is_some_and(|field| field.kind == FieldKind::Autodate)
             && let Some(last) = self.order.last_mut()
         {
-            *last = format!(
-                "{}.{} {}",
-                self.alias,
-                crate::query::quote(name),
-                direction(descending)
-            );
+            let column = format!("{}.{}", self.alias, crate::query::quote(name));
+            *last = Key::plain(column, descending);
         }
         if restricted {
             self.list_rules(crossed)
@@ -133,32 +160,26 @@ impl Query<'_> {
     }
 }
 
-fn direction(descending: bool) -> &'static str {
-    if descending { "DESC" } else { "ASC" }
-}
-
-/// The ORDER BY items of a value as (expression, rest). NULL and the empty date come lowest, texts sort by bytes.
-fn keys(value: &SqlValue, descending: bool) -> Vec<(String, String)> {
-    let plain = format!(" {}", direction(descending));
-    let lowest = format!(
-        "{plain} NULLS {}",
-        if descending { "LAST" } else { "FIRST" }
-    );
-    let suffix = if value.nullable { &lowest } else { &plain };
+/// The ORDER BY items of a value. NULL and the empty date come lowest, texts sort by bytes.
+fn keys(value: &SqlValue, descending: bool) -> Vec<Key> {
+    let key = |sql: String, nulls_lowest: bool| Key {
+        sql,
+        descending,
+        nulls_lowest,
+    };
+    let text = |sql: &str| format!("{sql} COLLATE \"C\"");
     match value.ty {
-        Type::Text => vec![(format!("{} COLLATE \"C\"", value.sql), suffix.clone())],
-        Type::Number | Type::Bool => vec![(value.sql.clone(), suffix.clone())],
-        Type::Date => vec![(value.sql.clone(), lowest)],
-        Type::List | Type::Point => {
-            vec![(format!("{} COLLATE \"C\"", value.as_text()), suffix.clone())]
-        }
+        Type::Text => vec![key(text(&value.sql), value.nullable)],
+        Type::Number | Type::Bool => vec![key(value.sql.clone(), value.nullable)],
+        Type::Date => vec![key(value.sql.clone(), true)],
+        Type::List | Type::Point => vec![key(text(&value.as_text()), value.nullable)],
         // Numbers before texts: so do the type names.
         Type::Json | Type::Any => {
             let scalar = value.scalar();
             vec![
-                (format!("jsonb_typeof({scalar})"), lowest.clone()),
-                (format!("hangar_fn.to_number({scalar})"), lowest.clone()),
-                (format!("({scalar} #>> '{{}}') COLLATE \"C\""), lowest),
+                key(format!("jsonb_typeof({scalar})"), true),
+                key(format!("hangar_fn.to_number({scalar})"), true),
+                key(text(&format!("({scalar} #>> '{{}}')")), true),
             ]
         }
     }

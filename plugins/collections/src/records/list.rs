@@ -1,6 +1,6 @@
 //! `GET /api/collections/{collection}/records`
 
-use hangar_filter::{Expr, Request as FilterRequest, Scope, check_client, parse};
+use hangar_filter::{Built, Expr, Request as FilterRequest, Scope, check_client, parse};
 use hangar_model::ApiError;
 use hangar_sdk::http::Response;
 use hangar_sdk::postgres::{Fallback, Plan, Rendered, Segment, Statement, defer};
@@ -34,6 +34,7 @@ fn answer(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>) -> Out
     if !events.is_empty()
         || !call.parameter("expand").is_empty()
         || !call.parameter("fields").is_empty()
+        || Page::read(call).is_ok_and(|page| page.is_far())
     {
         return slow(catalog, entry, call, rule, &events);
     }
@@ -208,7 +209,7 @@ fn compile(
     })
 }
 
-/// The way through this component, for hooks, `expand` and `fields`.
+/// The way through this component, for hooks, `expand`, `fields` and far pages.
 fn slow(
     catalog: &Catalog,
     entry: &Entry,
@@ -226,35 +227,11 @@ fn slow(
     }
     query.sort(wanted.sort, wanted.scope)?;
     let built = query.finish();
-    let count = format!(
-        "SELECT count(*) FROM {} WHERE {}",
-        built.count_from, built.where_sql
-    );
-    let count_params = query::params(built.params.clone());
-    let statement = wanted
-        .page
-        .statement(entry, &query::full_list(entry), built);
-    let mut segments = vec![query::full_rows(entry, statement)];
-    if !wanted.page.skip_total {
-        segments.push(Segment::Rows(Rendered {
-            statement: Statement::new(count, count_params),
-            template: r#"[{"s":"json"}]"#.into(),
-        }));
-    }
-    let read = || query::fetch(segments);
-    let mut answers = match guarded {
-        true => guard::under(call, &request, Action::List, read),
-        false => read(),
+    let (rows, total) = match guarded {
+        true => guard::under(call, &request, Action::List, || read(entry, &wanted.page, built)),
+        false => read(entry, &wanted.page, built),
     }
     .map_err(bad_query)?;
-    let total = match wanted.page.skip_total {
-        true => -1,
-        false => answers
-            .pop()
-            .and_then(|rows| rows.first().and_then(Value::as_i64))
-            .unwrap_or_default(),
-    };
-    let rows: Vec<Values> = query::objects(answers.pop().unwrap_or_default());
     let Page { page, per_page, .. } = wanted.page;
     let pages = if total < 0 {
         -1
@@ -278,6 +255,36 @@ fn slow(
         return answer(records, &result);
     }
     hooks::list_request(entry, call, records, result, answer)
+}
+
+/// Reads a page as whole records, and the number of all, -1 if it is not wanted.
+fn read(entry: &Entry, page: &Page, built: Built) -> Outcome<(Vec<Values>, i64)> {
+    let list = query::full_list(entry);
+    let sql = format!(
+        "SELECT count(*) FROM {} WHERE {}",
+        built.count_from, built.where_sql
+    );
+    let count = query::texts(Statement::new(sql, query::params(built.params.clone())));
+    let first = |rows: &[Value]| rows.first().and_then(Value::as_i64);
+
+    if let Some(statement) = page.counted(entry, &list, &built) {
+        let mut answers = query::fetch(vec![query::numbered_rows(entry, statement)])?;
+        let rows = answers.pop().unwrap_or_default();
+        let total = match first(&rows) {
+            Some(total) => total,
+            None => first(&query::fetch(vec![count])?.pop().unwrap_or_default()).unwrap_or(0),
+        };
+        return Ok((query::objects(rows), total));
+    }
+    let mut segments = vec![query::full_rows(entry, page.statement(entry, &list, built))];
+    if page.skip_total {
+        let mut answers = query::fetch(segments)?;
+        return Ok((query::objects(answers.pop().unwrap_or_default()), -1));
+    }
+    segments.push(count);
+    let mut answers = query::fetch(segments)?;
+    let total = first(&answers.pop().unwrap_or_default()).unwrap_or(0);
+    Ok((query::objects(answers.pop().unwrap_or_default()), total))
 }
 
 /// A statement that fails on what the client has asked for is the client's mistake.

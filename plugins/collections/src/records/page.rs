@@ -16,6 +16,9 @@ const MAX_PER_PAGE: i64 = 1000;
 /// Rows before a page from which on it is cheaper to find the page's rows first, by their sort keys alone, and to read
 /// only those whole.
 const DEEP: i64 = 1000;
+/// Rows before a page from which on they are worth counting first: all of them are passed over, so a page in the second
+/// half is read from the end.
+const FAR: i64 = 10_000;
 /// Tells the host to plan a statement for the values of each request (`hangar:postgres/types.statement`).
 const PLANNED: &str = "/* planned */ ";
 
@@ -57,8 +60,16 @@ impl Page {
         })
     }
 
+    /// Rows before the page; at most half of what the database can count, so that it can calculate with it.
     fn offset(&self) -> i64 {
-        (self.page - 1).saturating_mul(self.per_page)
+        (self.page - 1)
+            .saturating_mul(self.per_page)
+            .min(i64::MAX / 2)
+    }
+
+    /// Whether [`Page::counted`] is the way to read this page.
+    pub fn is_far(&self) -> bool {
+        !self.skip_total && self.offset() >= FAR
     }
 
     /// The end of a statement. Where a far page begins is a parameter: there are many of them, and a statement for each
@@ -73,6 +84,58 @@ impl Page {
                 format!("{limit} OFFSET ${}::bigint", built.params.len())
             }
         }
+    }
+
+    /// The statement that reads the rows of a far page, each after the number of all records, which it counts first in
+    /// order to read the page from the nearer end. One statement, so that both see the same records: a page from the end
+    /// would else move by what is written in between. A page past the end has no rows and so no number.
+    ///
+    /// `None` where rows are joined, and for views: their rows cannot be found by number.
+    pub fn counted(&self, entry: &Entry, select_list: &str, built: &Built) -> Option<Statement> {
+        if !self.is_far() || built.from.contains(" JOIN ") || entry.is_view() {
+            return None;
+        }
+        let Built {
+            from,
+            where_sql,
+            order_by,
+            reverse_order,
+            ..
+        } = built;
+        let rowid = format!("{}.{}", ident(&entry.name), ident(ROWID));
+        let (per_page, offset) = (
+            self.per_page,
+            format!("${}::bigint", built.params.len() + 1),
+        );
+        let total = |expression: &str| format!("(SELECT {expression} FROM \"hangar_total\")");
+        let half = |order: &str, limit: &str, offset: &str| {
+            let limit = total(limit);
+            format!(
+                "(SELECT {rowid} FROM {from} WHERE {where_sql} ORDER BY {order} LIMIT {limit} OFFSET {offset})"
+            )
+        };
+        // A half with LIMIT 0 is not run.
+        let first = half(
+            order_by,
+            &format!("CASE WHEN {offset} <= n / 2 THEN {per_page} ELSE 0 END"),
+            &offset,
+        );
+        let second = half(
+            reverse_order,
+            &format!(
+                "CASE WHEN {offset} <= n / 2 THEN 0 ELSE GREATEST(LEAST({per_page}, n - {offset}), 0) END"
+            ),
+            &total(&format!("GREATEST(n - {offset} - {per_page}, 0)")),
+        );
+        let sql = format!(
+            "{PLANNED}WITH \"hangar_total\" AS MATERIALIZED (SELECT count(*) AS n FROM {from} WHERE {where_sql}) \
+             SELECT {}, {select_list} FROM {from} \
+             WHERE {rowid} = ANY (ARRAY({first} UNION ALL {second})) ORDER BY {order_by}",
+            total("n")
+        );
+        let mut params = built.params.clone();
+        params.push(FilterValue::Int(self.offset()));
+        Some(Statement::new(sql, query::params(params)))
     }
 
     /// The statement that reads the rows of this page.

@@ -151,6 +151,16 @@ pub fn full_rows(entry: &Entry, statement: Statement) -> Segment {
     })
 }
 
+/// [`full_rows`] after a first column with a number, which stands before each record.
+pub fn numbered_rows(entry: &Entry, statement: Statement) -> Segment {
+    let template = &entry.shapes.get(entry, Audience::Full).template;
+    let template = template.replacen('[', r#"[{"s":"json"},",","#, 1);
+    Segment::Rows(Rendered {
+        statement,
+        template,
+    })
+}
+
 /// The select list that goes with [`full_rows`].
 pub fn full_list(entry: &Entry) -> String {
     entry.shapes.get(entry, Audience::Full).select_list("")

@@ -111,6 +111,7 @@ fn fetch(built: Built, page: i64, per_page: i64, count: bool) -> Outcome<(Vec<St
         where_sql,
         order_by,
         params: values,
+        ..
     } = built;
     let order = if order_by.is_empty() {
         String::new()
