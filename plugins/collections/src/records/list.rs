@@ -228,7 +228,9 @@ fn slow(
     query.sort(wanted.sort, wanted.scope)?;
     let built = query.finish();
     let (rows, total) = match guarded {
-        true => guard::under(call, &request, Action::List, || read(entry, &wanted.page, built)),
+        true => guard::under(call, &request, Action::List, || {
+            read(entry, &wanted.page, built)
+        }),
         false => read(entry, &wanted.page, built),
     }
     .map_err(bad_query)?;
