@@ -83,12 +83,11 @@ impl Joins {
         })
     }
 
-    /// ORDER BY list for the stored order of all rows, empty if there is at most one.
-    pub(crate) fn order(&self) -> String {
-        let parts: Vec<&str> = self
-            .list
+    /// ORDER BY list for the stored order of the rows of these joins, empty if there is at most one.
+    pub(crate) fn order(&self, used: &BTreeSet<usize>) -> String {
+        let parts: Vec<&str> = used
             .iter()
-            .map(|join| join.order.as_str())
+            .map(|index| self.list[*index].order.as_str())
             .filter(|order| !order.is_empty())
             .collect();
         parts.join(", ")

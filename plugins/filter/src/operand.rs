@@ -140,8 +140,6 @@ impl SqlValue {
 pub(crate) struct AllRows {
     pub from: String,
     pub condition: String,
-    /// ORDER BY list that gives the rows in stored order; empty if unknown.
-    pub order: String,
     pub value: SqlValue,
 }
 

@@ -395,7 +395,6 @@ impl<'a> Query<'a> {
         Ok(AllRows {
             from: format!("{table} AS {alias}{}", joins.sql(&joins.all())),
             condition,
-            order: joins.order(),
             value: found.value,
         })
     }
@@ -403,7 +402,7 @@ impl<'a> Query<'a> {
     /// The finished SQL and its parameters.
     pub fn finish(mut self) -> Built {
         let base = format!("{} AS {}", self.shared.base_table(), self.alias);
-        let mut conditions: Vec<String> = self.outer.into_iter().map(|one| one.sql).collect();
+        let mut conditions: Vec<String> = self.outer.iter().map(|one| one.sql.clone()).collect();
         if !self.inner.is_empty() {
             conditions.push(format!(
                 "{0}.\"id\" IN (SELECT {0}.\"id\" FROM {base}{1} WHERE {2})",
@@ -417,6 +416,7 @@ impl<'a> Query<'a> {
             let rowid = format!("{}.\"_rowid_\"", self.alias);
             self.order.push(Key::plain(rowid, false));
         }
+        self.settle_order();
         let row_joins: BTreeSet<usize> =
             self.outer_joins.union(&self.order_joins).copied().collect();
         // PostgreSQL wants to know the type of every parameter, also of one that no condition needs.

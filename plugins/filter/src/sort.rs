@@ -1,11 +1,12 @@
 //! The `sort` parameter.
 
+use std::collections::BTreeSet;
+
 use crate::error::Error;
 use crate::operand::{SqlValue, Type};
 use crate::parser::Term;
 use crate::query::{Query, Scope};
 use crate::resolve::Walker;
-use crate::row::Row;
 use crate::schema::{CollectionKind, FieldKind};
 
 /// Most sort keys, and the longest one in bytes.
@@ -18,6 +19,8 @@ pub(crate) struct Key {
     descending: bool,
     /// NULL comes before all values, as in SQLite; else PostgreSQL has it after them.
     nulls_lowest: bool,
+    /// Joins that give several rows for one record, whose value it is; it is then no SQL by itself.
+    joins: Option<BTreeSet<usize>>,
 }
 
 impl Key {
@@ -27,6 +30,7 @@ impl Key {
             sql,
             descending,
             nulls_lowest: false,
+            joins: None,
         }
     }
 
@@ -39,6 +43,33 @@ impl Key {
         match self.nulls_lowest {
             true => format!("{} {direction} NULLS {nulls}", self.sql),
             false => format!("{} {direction}", self.sql),
+        }
+    }
+}
+
+impl Query<'_> {
+    /// Makes SQL of the sort keys of joined rows: of several rows the first stored one counts, among those that the
+    /// conditions on joined rows leave, which are the same joined rows.
+    pub(crate) fn settle_order(&mut self) {
+        for key in &mut self.order {
+            let Some(mut joins) = key.joins.take() else {
+                continue;
+            };
+            joins.extend(&self.inner_joins);
+            let conditions: String = self.inner.iter().map(|sql| format!(" AND {sql}")).collect();
+            let order = match self.joins.order(&joins) {
+                order if order.is_empty() => order,
+                order => format!(" ORDER BY {order}"),
+            };
+            // Within, the table is called as outside; the id is carried past that.
+            key.sql = format!(
+                "(SELECT \"hangar_key\" FROM (SELECT {0}.\"id\") AS \"hangar_row\", LATERAL (SELECT {1} AS \"hangar_key\" \
+                 FROM {2} AS {0}{3} WHERE {0}.\"id\" = \"hangar_row\".\"id\"{conditions}{order} LIMIT 1) AS \"hangar_first\")",
+                self.alias,
+                key.sql,
+                self.shared.base_table(),
+                self.joins.sql(&joins),
+            );
         }
     }
 }
@@ -113,34 +144,15 @@ impl Query<'_> {
         let found = walker.walk(start, name)?;
         let crossed = std::mem::take(&mut walker.crossed);
         let used = self.joins.take_used();
+        let mut keys = keys(&found.value, descending);
         if found.many {
-            // The order would tell about records the list rule hides.
-            let hides = |row: &Row<'_>| row.collection().list_rule.as_deref() != Some("");
-            if let Some((_, row)) = crossed.iter().find(|(_, row)| restricted && hides(row)) {
-                let name = &row.collection().name;
-                return Err(Error::field(format!(
-                    "only superusers may sort by several records of collection {name}, which has a list rule"
-                )));
-            }
-            // Of several values the first stored one counts.
-            let all = self.all_rows(|walker, row| walker.walk(row, name))?;
-            let order = if all.order.is_empty() {
-                String::new()
-            } else {
-                format!(" ORDER BY {}", all.order)
-            };
-            let mut keys = keys(&all.value, descending);
             for key in &mut keys {
-                key.sql = format!(
-                    "(SELECT {} FROM {} WHERE {}{order} LIMIT 1)",
-                    key.sql, all.from, all.condition
-                );
+                key.joins = Some(used.clone());
             }
-            self.order.extend(keys);
         } else {
             self.order_joins.extend(used);
-            self.order.extend(keys(&found.value, descending));
         }
+        self.order.extend(keys);
         let field = base.field(name);
         if name == "id" {
             self.order_total = true;
@@ -166,6 +178,7 @@ fn keys(value: &SqlValue, descending: bool) -> Vec<Key> {
         sql,
         descending,
         nulls_lowest,
+        joins: None,
     };
     let text = |sql: &str| format!("{sql} COLLATE \"C\"");
     match value.ty {

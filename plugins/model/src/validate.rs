@@ -13,6 +13,8 @@ use crate::{validate_auth, validate_fields};
 pub struct Checks<'a> {
     /// All stored collections; the one being validated may be among them, in its old form.
     pub stored: &'a [&'a Collection],
+    /// The collection is part of an import, so a new one may have relations to itself.
+    pub imported: bool,
     /// Whether a rule is valid for the (new) collection; the error is PocketBase's raw text. Never called with an empty
     /// rule.
     pub rule: &'a dyn Fn(&Collection, &str) -> Result<(), String>,

@@ -412,11 +412,12 @@ fn check_target(
             "The relation collection cannot be changed.",
         ));
     }
-    let Some(target) = checks
-        .stored
-        .iter()
-        .find(|other| other.id == options.collection_id)
-    else {
+    let itself = checks.imported && collection.id == options.collection_id;
+    let stored = || {
+        let mut stored = checks.stored.iter().copied();
+        stored.find(|other| other.id == options.collection_id)
+    };
+    let Some(target) = itself.then_some(collection).or_else(stored) else {
         return Err(FieldError::new(
             "validation_field_relation_missing_collection",
             "The relation collection doesn't exist.",

@@ -106,6 +106,7 @@ fn create(body: &str) -> Result<Collection, ApiError> {
     let stored: Vec<&Collection> = stored.iter().collect();
     let checks = Checks {
         stored: &stored,
+        imported: false,
         rule: &|_, _| Ok(()),
         view: None,
     };
@@ -127,6 +128,7 @@ fn update(old: &Collection, body: &str) -> Result<Collection, ApiError> {
     let stored: Vec<&Collection> = stored.iter().collect();
     let checks = Checks {
         stored: &stored,
+        imported: false,
         rule: &|_, _| Ok(()),
         view: None,
     };

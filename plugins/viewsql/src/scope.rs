@@ -73,6 +73,13 @@ impl Source {
         ident(&self.alias)
     }
 
+    /// Whether its rows are ordered by whole numbers: those of a view may be by anything.
+    fn is_numbered(&self) -> bool {
+        let rowid = ident(ROWID);
+        let mut columns = self.columns.iter();
+        columns.any(|column| column.sql == rowid && column.ty == Ty::Int)
+    }
+
     pub(crate) fn value(&self, column: &Column) -> Value {
         let alias = self.sql_alias();
         let mut value =
@@ -135,12 +142,23 @@ impl Scope {
     /// The rows' order in SQLite, as SQL expressions.
     pub(crate) fn row_order(&self) -> Vec<String> {
         let order = |source: &Source| {
-            source
-                .order
-                .as_ref()
-                .map(|order| format!("{}.{order}", source.sql_alias()))
+            let order = source.order.as_ref()?;
+            Some(format!("{}.{order}", source.sql_alias()))
         };
         self.sources.iter().filter_map(order).collect()
+    }
+
+    /// The same as one expression, `None` if nothing in FROM has an order.
+    pub(crate) fn row_key(&self) -> Option<String> {
+        match self.row_order().as_slice() {
+            [] => None,
+            [one] => Some(one.clone()),
+            // Not `row_number()`: no condition on the view would reach below that.
+            all if self.sources.iter().all(Source::is_numbered) => {
+                Some(format!("ARRAY[{}]", all.join(", ")))
+            }
+            all => Some(format!("jsonb_build_array({})", all.join(", "))),
+        }
     }
 
     fn find(&self, table: Option<&str>, name: &str) -> Result<Option<(&Source, &Column)>, Error> {

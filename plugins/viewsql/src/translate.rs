@@ -41,8 +41,8 @@ pub(crate) struct Output {
 /// In which order SQLite gives the rows of a select without ORDER BY.
 #[derive(Default)]
 pub(crate) struct Natural {
-    /// By these whole numbers.
-    pub rows: Vec<String>,
+    /// By this expression of the rows in FROM.
+    pub rows: Option<String>,
     /// By these keys of groups; with whether each is a text.
     pub keys: Option<Vec<(String, bool)>>,
     /// By what the only window sorts by, as items of ORDER BY.
@@ -241,7 +241,7 @@ impl<'a> Translator<'a> {
         }
         let mut natural = Natural {
             window: None,
-            rows: self.scope().row_order(),
+            rows: self.scope().row_key(),
             keys: grouped.as_ref().map(|grouping| {
                 let key = |(_, key): &(Expr, Value)| {
                     let text = key.is_text();

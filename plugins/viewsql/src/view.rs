@@ -152,7 +152,7 @@ fn row_order(arm: &Arm) -> String {
     if let Some(window) = window {
         return format!("row_number() OVER (ORDER BY {window})");
     }
-    match (keys.as_deref(), rows.as_slice()) {
+    match (keys.as_deref(), rows) {
         (Some([]), _) => "1".to_owned(),
         (Some([(key, _)]), _) => key.clone(),
         (Some(keys), _) => {
@@ -162,9 +162,8 @@ fn row_order(arm: &Arm) -> String {
                 .collect();
             format!("row_number() OVER (ORDER BY {})", order.join(", "))
         }
-        (None, []) => "row_number() OVER ()".to_owned(),
-        (None, [row]) => row.clone(),
-        (None, rows) => format!("ARRAY[{}]", rows.join(", ")),
+        (None, None) => "row_number() OVER ()".to_owned(),
+        (None, Some(row)) => row.clone(),
     }
 }
 

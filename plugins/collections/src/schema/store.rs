@@ -69,6 +69,7 @@ pub fn check(
         old,
         &Checks {
             stored: &known,
+            imported: !pending.is_empty(),
             rule: &rule,
             view,
         },
