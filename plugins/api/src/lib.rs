@@ -27,6 +27,7 @@ impl hangar_sdk::http::Guest for Plugin {
             ("POST", "/api/settings/test/s3") => answer::finish(settings::test_s3(&request)),
             ("POST", "/api/batch") => answer::finish(batch::batch(&request)),
             ("GET", "/api/logs") => answer::finish(logs::list(&request)),
+            ("DELETE", "/api/logs") => answer::finish(logs::clear(&request)),
             ("GET", "/api/logs/stats") => answer::finish(logs::stats(&request)),
             ("GET", "/api/logs/{id}") => answer::finish(logs::show(&request)),
             ("GET", "/api/crons") => answer::finish(crons::list(&request)),

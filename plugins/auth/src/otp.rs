@@ -240,9 +240,13 @@ fn use_up(id: &str) -> Result<(), Failure> {
     }
 }
 
-/// The email is proved. Whoever registered it before that must not get in by a password.
+/// The email is proved. Whoever registered it before that must not get in by a password alone; where a second factor is
+/// asked for, the password may be one.
 fn verify(accounts: &Accounts, record: &Record) -> Result<Record, Failure> {
-    let changes = json!({"id": record.id(), "verified": true, "password": password::random()?});
+    let mut changes = json!({"id": record.id(), "verified": true});
+    if !accounts.options.mfa.enabled {
+        changes["password"] = password::random()?.into();
+    }
     record
         .save(accounts, &changes)
         .map_err(|failure| failure.told(FAILED))

@@ -32,11 +32,23 @@ pub enum Scope {
         /// The request carries a superuser's token.
         superuser: bool,
     },
+    /// The `filter` or `sort` of a list of what are no records (collections, entries of the log): their fields and macros,
+    /// without modifiers, `@request.*` and `@collection.*`.
+    Plain,
 }
 
 impl Scope {
-    fn restricted(self) -> bool {
+    pub(crate) fn restricted(self) -> bool {
         self == Scope::Client { superuser: false }
+    }
+
+    /// Whether a name means anything here at all.
+    pub(crate) fn check(self, name: &str) -> Result<(), Error> {
+        let far = name.starts_with("@request.") || name.starts_with("@collection.");
+        if self == Scope::Plain && (far || name.contains(':')) {
+            return Err(crate::terms::unresolved(name));
+        }
+        Ok(())
     }
 }
 

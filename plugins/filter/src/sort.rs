@@ -84,7 +84,7 @@ impl Query<'_> {
     /// Adds sort keys: a comma list of field paths, `@random` or `@rowid`, each with `-` for descending or `+`. The
     /// empty text adds none. Ties keep the insertion order.
     pub fn sort(&mut self, sort: &str, scope: Scope) -> Result<(), Error> {
-        if sort.trim().is_empty() {
+        if sort.is_empty() {
             return Ok(());
         }
         let keys: Vec<&str> = sort.split(',').map(str::trim).collect();
@@ -105,6 +105,7 @@ impl Query<'_> {
             Some(name) => (name, true),
             None => (key.strip_prefix('+').unwrap_or(key), false),
         };
+        scope.check(name)?;
         let base = self.shared.base;
         match name {
             "@random" => {
@@ -125,7 +126,7 @@ impl Query<'_> {
             }
             _ => {}
         }
-        let restricted = scope == Scope::Client { superuser: false };
+        let restricted = scope.restricted();
         if name.starts_with("@collection.") && !restricted {
             // The same for every record, so it orders nothing; it still has to be right.
             self.operand(

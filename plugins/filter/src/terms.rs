@@ -45,9 +45,11 @@ impl<'a> Query<'a> {
             Term::Call { name, args } => return self.call(name, args, start, scope, any, crossed),
             Term::Ident(name) => name.as_str(),
         };
+        scope.check(name)?;
         if name.starts_with('@') {
-            let restricted = scope == Scope::Client { superuser: false };
-            if restricted && (name.starts_with("@request.") || name.starts_with("@collection.")) {
+            if scope.restricted()
+                && (name.starts_with("@request.") || name.starts_with("@collection."))
+            {
                 return Err(Error {
                     kind: ErrorKind::Forbidden,
                     message: format!("only superusers can use {name}"),
@@ -78,7 +80,7 @@ impl<'a> Query<'a> {
         any: bool,
         crossed: &mut Crossed<'a>,
     ) -> Result<Operand, Error> {
-        let restricted = scope == Scope::Client { superuser: false };
+        let restricted = scope.restricted();
         let mut walker = Walker::new(&mut self.shared, &mut self.joins, restricted);
         let found = walker.walk(start.clone(), path)?;
         if restricted {

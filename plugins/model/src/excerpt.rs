@@ -26,8 +26,11 @@ pub fn excerpt(html: &str, max: usize, ellipsis: bool) -> String {
         rest = &rest[end..];
     }
     let (mut text, cut) = out.finish();
-    if ellipsis && cut {
-        text.push_str("...");
+    if cut {
+        text.truncate(text.trim_end().len());
+        if ellipsis {
+            text.push_str("...");
+        }
     }
     text
 }

@@ -140,10 +140,13 @@ fn parse_modifier(text: &str) -> Result<Excerpt, String> {
             format!("invalid or missing modifier {text:?}; known is excerpt(max, withEllipsis)")
         })?;
     let mut arguments = arguments.split(',').map(str::trim);
-    let max = arguments
-        .next()
-        .and_then(|max| max.parse().ok())
-        .filter(|max| *max > 0);
+    // What stands behind a point does not count.
+    let whole = |max: &str| match max.split_once('.') {
+        Some((whole, rest)) if rest.bytes().all(|byte| byte.is_ascii_digit()) => whole.parse().ok(),
+        Some(_) => None,
+        None => max.parse().ok(),
+    };
+    let max = arguments.next().and_then(whole).filter(|max| *max > 0);
     let max = max.ok_or("excerpt needs the greatest length as its first argument, above 0")?;
     let ellipsis = match arguments.next() {
         None | Some("") => false,

@@ -389,10 +389,11 @@ fn relation(
         check_target(options, before, collection, checks),
     );
     errors.check("minSelect", between(options.min_select, 0, MAX_SAFE));
-    errors.check(
-        "maxSelect",
-        between(options.max_select, options.min_select, MAX_SAFE),
-    );
+    let most = match options.max_select {
+        0 if options.min_select > 0 => Err(required()),
+        most => between(most, options.min_select, MAX_SAFE),
+    };
+    errors.check("maxSelect", most);
 }
 
 fn check_target(

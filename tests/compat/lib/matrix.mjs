@@ -47,6 +47,7 @@ const SUPERUSER_ROUTES = [
   ['POST', '/api/settings/test/email', undefined, '{}'],
   ['POST', '/api/settings/apple/generate-client-secret', undefined, '{}'],
   ['GET', '/api/logs', "/api/logs?perPage=0&fields=page&filter=id%3D'nothere'", undefined],
+  ['DELETE', '/api/logs'],
   ['GET', '/api/logs/stats', '/api/logs/stats?filter=nope'],
   ['GET', '/api/logs/{id}', '/api/logs/nothere'],
   ['GET', '/api/backups', '/api/backups?fields=nothing'],

@@ -254,11 +254,11 @@ fn condition(
     query::with_rule(&mut query, rule)?;
     let filter = call.parameter("filter");
     if !filter.is_empty() {
-        let superuser = call.superuser();
-        if !superuser {
+        if !call.superuser() {
             check_client(filter, "")?;
         }
-        query.filter(&parse(filter)?, Scope::Client { superuser })?;
+        // As a client's, also that of a superuser: PocketBase looks at subscriptions that way.
+        query.filter(&parse(filter)?, Scope::Client { superuser: false })?;
     }
     Ok(query::exists(query.finish()))
 }

@@ -6,7 +6,7 @@ use hangar_model::system::{AUTH_ORIGINS, EXTERNAL_AUTHS, MFAS, OTPS};
 use hangar_model::value::to_text;
 use hangar_model::{ApiError, FieldError, ValidationErrors, value_rules};
 use hangar_sdk::crypto::password;
-use hangar_sdk::postgres::{Statement, Value as Param};
+use hangar_sdk::postgres::{Statement, Value as Param, query};
 use serde_json::{Map, Value};
 
 use crate::answer::Outcome;
@@ -85,29 +85,55 @@ fn check_password(
 }
 
 /// What the server decides about an auth record: superusers are verified, and a new password or email makes a new token
-/// key, which ends all sessions.
-pub fn prepare(draft: &mut Draft) {
+/// key, which ends all sessions. So does the proof of an email that somebody has linked an account of theirs with before.
+///
+/// # Errors
+/// What the database says.
+pub fn prepare(draft: &mut Draft) -> Outcome<()> {
     if !draft.entry.is_auth() {
-        return;
+        return Ok(());
     }
     if draft.entry.is_superusers() {
         draft.shown.values.insert("verified".into(), true.into());
     }
-    let revoked = draft.shown.passwords.contains_key("password") || draft.changed("email");
-    if !draft.is_new() && revoked && !draft.changed("tokenKey") {
+    if draft.is_new() || draft.changed("tokenKey") {
+        return Ok(());
+    }
+    let revoked = draft.shown.passwords.contains_key("password")
+        || draft.changed("email")
+        || (is_proved(draft) && is_linked(draft)?);
+    if revoked {
         draft
             .shown
             .values
             .insert("tokenKey".into(), secret(&mut HostRandom).into());
     }
+    Ok(())
 }
 
-/// Statements that remove what a changed password or token key makes void.
+/// Whether a stored record becomes verified.
+fn is_proved(draft: &Draft) -> bool {
+    !draft.is_new() && draft.changed("verified") && draft.shown.flag("verified")
+}
+
+/// Whether a record has links to accounts of other services.
+fn is_linked(draft: &Draft) -> Outcome<bool> {
+    let sql = format!(
+        "SELECT 1 FROM {} WHERE {OWNED} LIMIT 1",
+        table(EXTERNAL_AUTHS)
+    );
+    Ok(!query(sql, owner(draft))?.rows.is_empty())
+}
+
+/// Statements that remove what a changed password or token key, or a proved email, makes void.
 pub fn revocations(draft: &Draft) -> Vec<Statement> {
     if !draft.entry.is_auth() {
         return Vec::new();
     }
     let mut tables = Vec::new();
+    if is_proved(draft) {
+        tables.push(EXTERNAL_AUTHS);
+    }
     if draft.changed("password") {
         tables.extend([MFAS, AUTH_ORIGINS]);
     }
@@ -126,20 +152,19 @@ pub fn remnants(draft: &Draft) -> Vec<Statement> {
 }
 
 fn owned_by(draft: &Draft, tables: &[&str]) -> Vec<Statement> {
-    tables
-        .iter()
-        .map(|name| {
-            let sql = format!(
-                "DELETE FROM {} WHERE \"collectionRef\" = $1::text AND \"recordRef\" = $2::text",
-                table(name)
-            );
-            Statement::new(
-                sql,
-                vec![
-                    Param::Text(draft.entry.id.clone()),
-                    Param::Text(draft.shown.id().to_owned()),
-                ],
-            )
-        })
-        .collect()
+    let delete = |name: &&str| {
+        let sql = format!("DELETE FROM {} WHERE {OWNED}", table(name));
+        Statement::new(sql, owner(draft))
+    };
+    tables.iter().map(delete).collect()
+}
+
+/// The condition that something belongs to an [`owner`].
+const OWNED: &str = "\"collectionRef\" = $1::text AND \"recordRef\" = $2::text";
+
+fn owner(draft: &Draft) -> Vec<Param> {
+    vec![
+        Param::Text(draft.entry.id.clone()),
+        Param::Text(draft.shown.id().to_owned()),
+    ]
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::answer::Outcome;
 use crate::catalog::Catalog;
 use crate::records::draft::{Draft, failed_message};
-use crate::records::query;
+use crate::records::{owned, query};
 
 /// Questions to the database, all asked in one round trip.
 pub struct Checks {
@@ -199,7 +199,8 @@ pub fn validate(catalog: &Catalog, draft: &Draft, checked: Option<Vec<Vec<Value>
         None => query::fetch(std::mem::take(&mut checks.segments))?,
     };
     checks.judge(&answers, &mut errors);
-    finish(draft, errors)
+    finish(draft, errors)?;
+    owned::validate(catalog, draft)
 }
 
 fn finish(draft: &Draft, errors: ValidationErrors) -> Outcome<()> {

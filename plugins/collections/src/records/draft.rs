@@ -242,7 +242,7 @@ pub fn save(catalog: &Catalog, draft: &mut Draft, events: &Events, how: How) -> 
     } = how;
     inside(events, &names.of("Record", ""), draft, &mut |draft| {
         inside(events, &names.of("Model", ""), draft, &mut |draft| {
-            prepare(draft);
+            prepare(draft)?;
             if validate {
                 let checked = checked.take();
                 validate_inside(catalog, draft, events, checked)?;
@@ -265,12 +265,15 @@ pub fn save(catalog: &Catalog, draft: &mut Draft, events: &Events, how: How) -> 
 }
 
 /// What the server fills in before a record is judged.
-pub fn prepare(draft: &mut Draft) {
+///
+/// # Errors
+/// What the database says.
+pub fn prepare(draft: &mut Draft) -> Outcome<()> {
     if draft.is_new() {
         let entry = draft.entry.clone();
         fill_generated(&entry, &mut draft.shown.values, &mut HostRandom);
     }
-    crate::records::auth::prepare(draft);
+    crate::records::auth::prepare(draft)
 }
 
 fn validate_inside(

@@ -126,6 +126,8 @@ fn follow(
     if depth > MAX_DEPTH {
         return Ok(true);
     }
+    // An empty part leads nowhere and stops nothing.
+    let path = path.trim_start_matches('.');
     let (name, rest) = path.split_once('.').unwrap_or((path, ""));
     let Some(step) = step(catalog, entry, name) else {
         return Ok(false);

@@ -12,6 +12,7 @@ mod expand;
 pub mod guard;
 pub mod hooks;
 pub mod list;
+mod owned;
 pub mod page;
 pub mod plain_event;
 pub mod plans;

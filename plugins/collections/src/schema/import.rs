@@ -149,7 +149,7 @@ fn inner_words(code: &str, message: &str) -> String {
     }
     let raw = matches!(
         code,
-        "validation_invalid_rule" | "validation_invalid_view_query"
+        "validation_invalid_rule" | "validation_invalid_view_query" | "validation_missing_field"
     );
     if raw { short } else { message }.to_owned()
 }
@@ -278,20 +278,19 @@ fn save(new: Collection, old: Option<&Collection>, judge: Judge<'_>) -> Outcome<
     Ok(())
 }
 
-/// The stored collection an item means: by id, else by name.
+/// The stored collection an item means: by its id, or if it has none by its name.
 fn stored<'a>(catalog: &'a Catalog, item: &Map<String, Value>) -> Option<&'a Collection> {
     let text = |key: &str| {
         item.get(key)
             .and_then(Value::as_str)
             .filter(|text| !text.is_empty())
     };
-    let by_id = text("id").and_then(|id| catalog.get(id).filter(|entry| entry.id == id));
-    let by_name = || {
-        text("name")
-            .and_then(|name| catalog.get(name))
-            .filter(|entry| text("name") == Some(&entry.name))
+    let entry = match (text("id"), text("name")) {
+        (Some(id), _) => catalog.get(id).filter(|entry| entry.id == id),
+        (None, Some(name)) => catalog.get(name).filter(|entry| entry.name == name),
+        (None, None) => None,
     };
-    by_id.or_else(by_name).map(|entry| &***entry)
+    entry.map(|entry| &***entry)
 }
 
 /// The stored collection with the item merged in. Unless what is missing is to go, fields that the item leaves out stay.
@@ -311,7 +310,11 @@ fn merged(
             }
         }
     }
-    edit::merged(old, &item)
+    // A type that there is none of is told like all else that is wrong with a collection.
+    edit::merged(old, &item).map_err(|failure| match failure {
+        Failure::Api(error) if error.data.is_empty() => error.into(),
+        failure => named(old, failure),
+    })
 }
 
 fn refers_to(collection: &Collection, id: &str) -> bool {

@@ -92,13 +92,10 @@ fn compile(filter: &str, sort: &str) -> Outcome<Built> {
         ..Options::default()
     };
     let mut query = Query::new(&metadata, &metadata.0, &request, options);
-    let scope = || Scope::Client { superuser: true };
     if !filter.trim().is_empty() {
-        query.filter(&parse(filter)?, scope())?;
+        query.filter(&parse(filter)?, Scope::Plain)?;
     }
-    if !sort.trim().is_empty() {
-        query.sort(sort, scope())?;
-    }
+    query.sort(sort, Scope::Plain)?;
     Ok(query.finish())
 }
 

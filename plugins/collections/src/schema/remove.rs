@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use hangar_model::sql::ident;
-use hangar_model::{ApiError, Collection, FieldOptions, messages};
+use hangar_model::{ApiError, Collection, FieldOptions};
 use hangar_sdk::http::{Request, Response};
 use hangar_sdk::postgres::{self, Statement};
 
@@ -94,13 +94,9 @@ pub fn truncate(name: &str) -> Outcome<Response> {
         return Err(ApiError::bad_request(text).into());
     }
     write::transaction(|| empty(&catalog, entry)).map_err(|failure| {
-        // Logs what the database said; which record stood in the way is not told.
-        ApiError::bad_request(
-            &failure
-                .into_api(TRUNCATE_FAILED)
-                .message
-                .replace(messages::DELETE_RECORD, TRUNCATE_FAILED),
-        )
+        // Logs what the database said; what stood in the way is not told.
+        drop(failure.into_api(TRUNCATE_FAILED));
+        ApiError::bad_request(TRUNCATE_FAILED)
     })?;
     files::forget_collection(entry);
     Ok(Response::empty(204))

@@ -92,7 +92,6 @@ pub fn infer(catalog: &Catalog, view: &mut Collection) -> Outcome<Option<String>
     };
     view.fields = fields(catalog, &translated);
     if let Some(problem) = bad_name(&view.fields) {
-        view.fields.clear();
         return Ok(Some(problem));
     }
     if !translated
