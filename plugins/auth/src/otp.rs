@@ -14,7 +14,7 @@ use crate::identity::Identity;
 use crate::mail::background::Work;
 use crate::record::Record;
 use crate::respond::{Login, tags};
-use crate::{counters, events, password, token};
+use crate::{counters, events, token};
 
 /// Where one-time passwords are stored.
 pub const COLLECTION: &str = "_otps";
@@ -243,13 +243,12 @@ fn use_up(id: &str) -> Result<(), Failure> {
 /// The email is proved. Whoever registered it before that must not get in by a password alone; where a second factor is
 /// asked for, the password may be one.
 fn verify(accounts: &Accounts, record: &Record) -> Result<Record, Failure> {
-    let mut changes = json!({"id": record.id(), "verified": true});
-    if !accounts.options.mfa.enabled {
-        changes["password"] = password::random()?.into();
-    }
-    record
-        .save(accounts, &changes)
-        .map_err(|failure| failure.told(FAILED))
+    let changes = json!({"id": record.id(), "verified": true});
+    let stored = match accounts.options.mfa.enabled {
+        true => record.save(accounts, &changes),
+        false => record.save_without_password(accounts, &changes),
+    };
+    stored.map_err(|failure| failure.told(FAILED))
 }
 
 fn text<'a>(otp: &'a Map<String, Value>, name: &str) -> &'a str {

@@ -21,8 +21,6 @@ const OFF: &str = "The collection is not configured to allow password authentica
 const FAILED: &str = "Failed to authenticate.";
 /// `@request.context` of a login with a password.
 const CONTEXT: &str = "password";
-const RANDOM_LENGTH: u32 = 30;
-const RANDOM_ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 /// A hash nobody's password has, of the usual cost: an unknown identity takes as long as a known one.
 const NOBODY: &str = "$2b$10$abcdefghijklmnopqrstuuP1JPTzW9lt.YZGITaj6wS3E5HeS/vbC";
 
@@ -120,11 +118,6 @@ impl<'a> Form<'a> {
         }
         errors
     }
-}
-
-/// A password nobody is told.
-pub fn random() -> Result<String> {
-    crypto::random::text(RANDOM_LENGTH, RANDOM_ALPHABET)
 }
 
 /// The record of an identity, looked up in one field or in all.

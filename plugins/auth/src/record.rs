@@ -50,11 +50,21 @@ impl Record {
 
     /// Stores changes, without rules but with the model hooks; answers the record as it is then.
     pub fn save(&self, accounts: &Accounts, changes: &Value) -> Result<Self, Failure> {
-        let text = collections::save(
-            &accounts.collection.id,
-            &changes.to_string(),
-            r#"{"isNew":false}"#,
-        )?;
+        Self::saved(accounts, changes, r#"{"isNew":false}"#)
+    }
+
+    /// The same, and its password becomes one that nobody knows.
+    pub fn save_without_password(
+        &self,
+        accounts: &Accounts,
+        changes: &Value,
+    ) -> Result<Self, Failure> {
+        let options = r#"{"isNew":false,"randomPassword":true}"#;
+        Self::saved(accounts, changes, options)
+    }
+
+    fn saved(accounts: &Accounts, changes: &Value, options: &str) -> Result<Self, Failure> {
+        let text = collections::save(&accounts.collection.id, &changes.to_string(), options)?;
         Ok(Self {
             fields: serde_json::from_str(&text).map_err(hangar_sdk::Error::from)?,
         })

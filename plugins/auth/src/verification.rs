@@ -12,7 +12,7 @@ use crate::forms::{self, INVALID};
 use crate::mail::background::{Work, sent_lately};
 use crate::record::Record;
 use crate::respond::tags;
-use crate::{events, password, token};
+use crate::{events, token};
 
 const SUPERUSERS: &str = "All superusers are verified by default.";
 const FAILED: &str = "An error occurred while saving the verified state.";
@@ -66,14 +66,13 @@ pub fn confirm(request: &Request, accounts: &Accounts) -> Answer {
             if record.flag("verified") {
                 return Ok(Response::empty(204));
             }
-            let mut changes = json!({"id": record.id(), "verified": true});
-            if !accounts.options.password_auth.enabled {
+            let changes = json!({"id": record.id(), "verified": true});
+            let stored = match accounts.options.password_auth.enabled {
+                true => record.save(accounts, &changes),
                 // Whoever registered the email before it was proved must not get in by a password.
-                changes["password"] = password::random()?.into();
-            }
-            record
-                .save(accounts, &changes)
-                .map_err(|failure| failure.told(FAILED))?;
+                false => record.save_without_password(accounts, &changes),
+            };
+            stored.map_err(|failure| failure.told(FAILED))?;
             Ok(Response::empty(204))
         },
     )

@@ -56,6 +56,8 @@ pub struct Part {
     context: String,
     /// Handles of the files that belong to it.
     pub files: Vec<u32>,
+    /// The record gets a password that nobody knows.
+    pub random_password: bool,
     /// Null: whoever the current call is for.
     identity: Value,
 }
@@ -94,6 +96,8 @@ pub struct Call {
     pub context: &'static str,
     /// The parsed body.
     pub body: Body,
+    /// The password of the body, if the server has made it up.
+    pub made_password: Option<String>,
     /// Who is asking; none for a guest.
     pub identity: Option<Identity>,
     /// The text `identity` was read from.

@@ -2,7 +2,7 @@
 
 use hangar_model::field::FieldType;
 use hangar_model::sql::{ROWID, ident, physical};
-use hangar_model::{Collection, Field};
+use hangar_model::{Collection, Field, FieldOptions};
 use sqlparser::ast::{Expr, Ident};
 
 use crate::Error;
@@ -96,6 +96,7 @@ fn field_column(field: &Field) -> Column {
         FieldType::Number => (Ty::Num, Affinity::Numeric),
         FieldType::Bool => (Ty::Bool, Affinity::Numeric),
         FieldType::Date | FieldType::Autodate => (Ty::Date, Affinity::Text),
+        FieldType::Json if is_computed(field) => (Ty::Scalar, Affinity::None),
         FieldType::Json => (Ty::Json, Affinity::Numeric),
         FieldType::GeoPoint => (Ty::Point, Affinity::Numeric),
         FieldType::Select | FieldType::Relation | FieldType::File if field.is_multiple() => {
@@ -111,6 +112,12 @@ fn field_column(field: &Field) -> Column {
         hidden: false,
         field: Some(field.name.clone()),
     }
+}
+
+/// Whether a json field is what a view has computed, of any type, or another view's copy of that. Such fields have
+/// PocketBase's limit of one byte, and no others: nothing would fit.
+fn is_computed(field: &Field) -> bool {
+    matches!(&field.options, FieldOptions::Json(options) if options.max_size == 1)
 }
 
 /// How a grouped select shows columns that it does not group by.

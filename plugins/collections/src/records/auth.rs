@@ -5,7 +5,7 @@ use hangar_model::sql::table;
 use hangar_model::system::{AUTH_ORIGINS, EXTERNAL_AUTHS, MFAS, OTPS};
 use hangar_model::value::to_text;
 use hangar_model::{ApiError, FieldError, ValidationErrors, value_rules};
-use hangar_sdk::crypto::password;
+use hangar_sdk::crypto::{password, random};
 use hangar_sdk::postgres::{Statement, Value as Param, query};
 use serde_json::{Map, Value};
 
@@ -82,6 +82,33 @@ fn check_password(
         );
     }
     Ok(())
+}
+
+/// A password that nobody knows.
+///
+/// # Errors
+/// The host gives no random text.
+pub fn random_password() -> Outcome<String> {
+    const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    Ok(random::text(30, LETTERS)?)
+}
+
+/// Gives a draft a password that nobody knows.
+///
+/// # Errors
+/// The host gives no random text.
+pub fn make_password(draft: &mut Draft) -> Outcome<()> {
+    let made = random_password()?;
+    let passwords = &mut draft.shown.passwords;
+    passwords.insert("password".to_owned(), made.as_str().into());
+    draft.made_password = Some(made);
+    Ok(())
+}
+
+/// Whether a password is longer than what bcrypt looks at.
+pub fn too_long(plain: &Value) -> bool {
+    const MOST_BYTES: usize = 72;
+    plain.as_str().is_some_and(|plain| plain.len() > MOST_BYTES)
 }
 
 /// What the server decides about an auth record: superusers are verified, and a new password or email makes a new token

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::answer::Outcome;
 use crate::catalog::Catalog;
 use crate::records::draft::{Draft, failed_message};
-use crate::records::{owned, query};
+use crate::records::{auth, owned, query};
 
 /// Questions to the database, all asked in one round trip.
 pub struct Checks {
@@ -182,6 +182,15 @@ pub fn validate(catalog: &Catalog, draft: &Draft, checked: Option<Vec<Vec<Value>
         }
         let value = draft.shown.values.get(name).unwrap_or(&Value::Null);
         let result = match (field.kind(), draft.shown.passwords.get(name)) {
+            (FieldType::Password, Some(plain)) if auth::too_long(plain) => Err(FieldError::new(
+                "validation_invalid_value",
+                "Invalid value.",
+            )),
+            (FieldType::Password, Some(plain))
+                if plain.as_str() == draft.made_password.as_deref() =>
+            {
+                Ok(())
+            }
             (FieldType::Password, Some(plain)) => value_rules::validate(field, plain),
             // A stored hash was judged when it was a password.
             (FieldType::Password, None) if value.as_str().is_some_and(|hash| !hash.is_empty()) => {

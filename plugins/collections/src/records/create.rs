@@ -51,7 +51,11 @@ pub fn create(
     let superuser = call.superuser();
     let mut draft = Draft::new(entry.clone());
     let resolved = submitted::resolve(entry, &draft.shown.values, call);
-    submitted::load(&mut draft, resolved.clone(), superuser);
+    draft.load(&resolved);
+    draft.made_password = call.made_password.clone();
+    if !superuser && draft.shown.passwords.values().any(auth::too_long) {
+        return Err(ApiError::create_record(ValidationErrors::new()).into());
+    }
     draft.uploads = call.body.files.clone();
     draft.id_given = !draft.shown.id().is_empty();
 

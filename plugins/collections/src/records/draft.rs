@@ -37,6 +37,8 @@ pub struct Draft {
     pub uploads: Rc<[Upload]>,
     /// Keys of the files that were stored for this save.
     pub stored_files: Vec<String>,
+    /// A password that the server has made up: nobody is to know it, so its field does not judge it.
+    pub made_password: Option<String>,
 }
 
 /// The event names of one kind of change.
@@ -97,6 +99,7 @@ impl Draft {
             farewell: None,
             uploads: Rc::from([]),
             stored_files: Vec::new(),
+            made_password: None,
         }
     }
 
@@ -111,6 +114,7 @@ impl Draft {
             farewell: None,
             uploads: Rc::from([]),
             stored_files: Vec::new(),
+            made_password: None,
         }
     }
 

@@ -122,6 +122,7 @@ pub fn transaction_ended(work: &str, committed: bool) -> Outcome<()> {
         farewell: waiting.farewell,
         uploads: Rc::from([]),
         stored_files: waiting.files,
+        made_password: None,
     };
     let events = draft::listened(&names, entry, &[]);
     settle(&names, &mut draft, &events, error)

@@ -17,6 +17,7 @@ use crate::body::Body;
 use crate::call::{Call, Part};
 use crate::catalog::{self, Catalog, Entry};
 use crate::files;
+use crate::records::auth;
 use crate::records::create;
 use crate::records::delete;
 use crate::records::draft::{self, CREATE, DELETE, Draft, How, UPDATE};
@@ -48,6 +49,7 @@ struct Wanted {
 struct SaveOptions {
     is_new: Option<bool>,
     validate: Option<bool>,
+    random_password: bool,
 }
 
 /// Options of a presentation.
@@ -297,6 +299,9 @@ fn save(collection: &str, document: &str, options: &str) -> Outcome<String> {
         &Map::from_iter([("set".to_owned(), Value::Object(document))]),
     );
     draft.id_given = !draft.shown.id().is_empty();
+    if options.random_password {
+        auth::make_password(&mut draft)?;
+    }
     let events = draft::listened(&names, entry, &[]);
     let how = How {
         validate: options.validate.unwrap_or(true),
@@ -333,7 +338,17 @@ fn create_as(collection: &str, body: &str, request: &str) -> Outcome<String> {
         files: files::some_of_request(&request.files)?.into(),
     };
     files::attach(entry, &mut body.values, &mut body.files);
-    let call = Call::part(&request, body);
+    let mut made = None;
+    if request.random_password {
+        let password = auth::random_password()?;
+        for name in ["password", "passwordConfirm"] {
+            body.values
+                .insert(name.to_owned(), password.as_str().into());
+        }
+        made = Some(password);
+    }
+    let mut call = Call::part(&request, body);
+    call.made_password = made;
     let mut stored = None;
     create::create(&catalog, entry, &call, |draft| {
         stored = Some(to_json(&draft.shown.values));

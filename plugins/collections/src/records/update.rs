@@ -38,7 +38,7 @@ pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call, id: &str) -> Ou
     } = found;
 
     let mut draft = Draft::stored(entry.clone(), stored);
-    submitted::load(&mut draft, resolved, superuser);
+    draft.load(&resolved);
     draft.uploads = call.body.files.clone();
     let events = draft::listened(&UPDATE, entry, &["onRecordUpdateRequest"]);
     in_request(

@@ -17,8 +17,6 @@ use crate::records::auth;
 use crate::records::draft::{Draft, failed_message};
 use crate::records::record::placeholder;
 
-/// Bytes of a password that bcrypt looks at.
-const MAX_PASSWORD_BYTES: usize = 72;
 /// Times a transaction that stood in another's way is tried again.
 const RETRIES: usize = 5;
 
@@ -174,15 +172,13 @@ fn hash_passwords(draft: &mut Draft) -> Outcome<()> {
             Some(FieldOptions::Password(options)) => options.effective_cost(),
             _ => continue,
         };
-        let plain = plain.as_str().unwrap_or_default();
-        // More than bcrypt looks at: refused, as PocketBase does, rather than cut.
-        if plain.len() > MAX_PASSWORD_BYTES {
+        // Of a save without validation. It is refused rather than cut.
+        if auth::too_long(&plain) {
             return Err(ApiError::bad_request(failed_message(draft)).into());
         }
-        let hash = if plain.is_empty() {
-            String::new()
-        } else {
-            password::hash(plain, cost)?
+        let hash = match plain.as_str().unwrap_or_default() {
+            "" => String::new(),
+            plain => password::hash(plain, cost)?,
         };
         draft.shown.values.insert(name, hash.into());
     }

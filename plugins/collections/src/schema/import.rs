@@ -293,7 +293,8 @@ fn stored<'a>(catalog: &'a Catalog, item: &Map<String, Value>) -> Option<&'a Col
     entry.map(|entry| &***entry)
 }
 
-/// The stored collection with the item merged in. Unless what is missing is to go, fields that the item leaves out stay.
+/// The stored collection with the item merged in. Fields that the item leaves out stay behind its own, but for those that
+/// are to go if what is missing is; fields of the system never do.
 fn merged(
     old: &Collection,
     item: &Map<String, Value>,
@@ -301,11 +302,12 @@ fn merged(
 ) -> Outcome<Collection> {
     let mut item = item.clone();
     item.insert("id".to_owned(), old.id.as_str().into());
-    if !delete_missing && let Some(Value::Array(fields)) = item.get_mut("fields") {
+    if let Some(Value::Array(fields)) = item.get_mut("fields") {
         let named =
             |fields: &[Value], key: &str, text: &str| fields.iter().any(|field| field[key] == text);
         for field in &old.fields {
-            if !named(fields, "id", &field.id) && !named(fields, "name", &field.name) {
+            let stays = field.system || !delete_missing;
+            if stays && !named(fields, "id", &field.id) && !named(fields, "name", &field.name) {
                 fields.push(field.to_value());
             }
         }
