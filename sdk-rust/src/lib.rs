@@ -28,6 +28,7 @@ pub mod postgres;
 pub mod reply;
 
 pub use bindings::errors::Error;
+pub use error::Answer;
 /// The result of every call to and from the host.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

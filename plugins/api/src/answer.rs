@@ -4,7 +4,7 @@ use hangar_model::ApiError;
 use hangar_model::picker::Picker;
 use hangar_sdk::http::{Request, Response};
 use hangar_sdk::{Error, log};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// A route that failed, for the client or for us.
 pub enum Failure {
@@ -25,12 +25,11 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Host(error) => error,
-            Failure::Client(error) => Self {
-                code: "api_error".into(),
-                message: error.message,
+            Failure::Client(error) => Self::answer(hangar_sdk::Answer {
                 status: error.status,
-                data: Value::Object(error.data).to_string(),
-            },
+                message: error.message,
+                data: error.data,
+            }),
         }
     }
 }
@@ -38,18 +37,14 @@ impl From<Failure> for Error {
 impl From<Error> for Failure {
     /// An `api_error` (a hook or another plugin has decided the answer) becomes that answer.
     fn from(error: Error) -> Self {
-        if error.code != "api_error" {
-            return Self::Host(error);
+        match error.into_answer() {
+            Ok(answer) => Self::Client(ApiError {
+                status: answer.status,
+                message: answer.message,
+                data: answer.data,
+            }),
+            Err(error) => Self::Host(error),
         }
-        let data = match serde_json::from_str(&error.data) {
-            Ok(Value::Object(data)) => data,
-            _ => Map::new(),
-        };
-        Self::Client(ApiError {
-            status: error.status,
-            message: error.message,
-            data,
-        })
     }
 }
 

@@ -3,7 +3,6 @@
 use hangar_model::{ApiError, messages};
 use hangar_sdk::http::Response;
 use hangar_sdk::{Error, log};
-use serde_json::{Map, Value};
 
 /// Why a request failed.
 #[derive(Debug)]
@@ -28,12 +27,11 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Host(error) => error,
-            Failure::Api(error) => Self {
-                code: "api_error".into(),
-                message: error.message,
+            Failure::Api(error) => Self::answer(hangar_sdk::Answer {
                 status: error.status,
-                data: Value::Object(error.data).to_string(),
-            },
+                message: error.message,
+                data: error.data,
+            }),
         }
     }
 }
@@ -41,18 +39,14 @@ impl From<Failure> for Error {
 impl From<Error> for Failure {
     /// An `api_error` (a hook or another plugin has decided the answer) becomes that answer.
     fn from(error: Error) -> Self {
-        if error.code != "api_error" {
-            return Self::Host(error);
+        match error.into_answer() {
+            Ok(answer) => Self::Api(ApiError {
+                status: answer.status,
+                message: answer.message,
+                data: answer.data,
+            }),
+            Err(error) => Self::Host(error),
         }
-        let data = match serde_json::from_str(&error.data) {
-            Ok(Value::Object(data)) => data,
-            _ => Map::new(),
-        };
-        Self::Api(ApiError {
-            status: error.status,
-            message: error.message,
-            data,
-        })
     }
 }
 

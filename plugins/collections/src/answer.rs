@@ -2,8 +2,7 @@
 
 use hangar_model::{ApiError, messages};
 use hangar_sdk::http::Response;
-use hangar_sdk::{Error, log};
-use serde_json::{Map, Value};
+use hangar_sdk::{Answer, Error, log};
 
 /// Why a request or a service call failed.
 #[derive(Debug)]
@@ -27,7 +26,11 @@ impl From<Failure> for Error {
     /// The failure as it passes through hooks and to other plugins.
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Api(error) => api_to_error(error),
+            Failure::Api(error) => Self::answer(Answer {
+                status: error.status,
+                message: error.message,
+                data: error.data,
+            }),
             Failure::Host(error) => error,
         }
     }
@@ -36,18 +39,14 @@ impl From<Failure> for Error {
 impl From<Error> for Failure {
     /// An `api_error` (a hook or another plugin has decided the answer) becomes that answer.
     fn from(error: Error) -> Self {
-        if error.code != "api_error" {
-            return Self::Host(error);
+        match error.into_answer() {
+            Ok(answer) => Self::Api(ApiError {
+                status: answer.status,
+                message: answer.message,
+                data: answer.data,
+            }),
+            Err(error) => Self::Host(error),
         }
-        let data = match serde_json::from_str(&error.data) {
-            Ok(Value::Object(data)) => data,
-            _ => Map::new(),
-        };
-        Self::Api(ApiError {
-            status: error.status,
-            message: error.message,
-            data,
-        })
     }
 }
 
@@ -97,16 +96,6 @@ impl Failure {
                 ApiError::bad_request(message)
             }
         }
-    }
-}
-
-/// An answer as the error that carries it.
-pub fn api_to_error(error: ApiError) -> Error {
-    Error {
-        code: "api_error".into(),
-        message: error.message,
-        status: error.status,
-        data: Value::Object(error.data).to_string(),
     }
 }
 
