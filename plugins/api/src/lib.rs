@@ -60,6 +60,19 @@ impl hangar_sdk::lifecycle::Guest for Plugin {
     }
 }
 
+impl hangar_sdk::hooks::Guest for Plugin {
+    fn handle(
+        _handler: String,
+        _event: String,
+        document: String,
+        _request: String,
+        _patches: String,
+    ) -> Result<String> {
+        settings::follow(&document)?;
+        Ok(String::new())
+    }
+}
+
 impl hangar_sdk::crons::Guest for Plugin {
     fn run(id: String) -> Result<()> {
         crons::run(&id)
@@ -67,6 +80,7 @@ impl hangar_sdk::crons::Guest for Plugin {
 }
 
 hangar_sdk::export_crons!(Plugin);
+hangar_sdk::export_hooks!(Plugin);
 hangar_sdk::export_http!(Plugin);
 hangar_sdk::export_lifecycle!(Plugin);
 hangar_sdk::export_commands!(Plugin);

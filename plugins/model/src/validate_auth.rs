@@ -56,7 +56,7 @@ pub(crate) fn validate(
     );
     errors.nest("authAlert", alert);
     errors.nest("otp", check_otp(&auth.otp));
-    errors.nest("mfa", check_mfa(collection, &auth.mfa, checks));
+    errors.nest("mfa", check_mfa(&auth.mfa));
     if auth.password_auth.enabled && auth.password_auth.identity_fields.is_empty() {
         errors.nest(
             "passwordAuth",
@@ -64,13 +64,17 @@ pub(crate) fn validate(
         );
     }
     errors.nest("oauth2", check_oauth2(&auth.oauth2));
-    // These compare options with each other and would only repeat what is wrong already.
+    // These compare options with each other and the collection and would only repeat what is wrong already.
     if errors.data().len() == wrong_already {
         errors.nest(
             "passwordAuth",
             check_identity_fields(collection, &auth.password_auth),
         );
-        errors.nest("mfa", check_methods(auth));
+        let mut mfa = check_methods(auth);
+        if auth.mfa.enabled && mfa.is_empty() {
+            mfa.check("rule", check_rule(collection, &auth.mfa.rule, checks));
+        }
+        errors.nest("mfa", mfa);
     }
 }
 
@@ -113,7 +117,7 @@ fn check_otp(otp: &Otp) -> ValidationErrors {
     errors
 }
 
-fn check_mfa(collection: &Collection, mfa: &Mfa, checks: &Checks<'_>) -> ValidationErrors {
+fn check_mfa(mfa: &Mfa) -> ValidationErrors {
     let mut errors = ValidationErrors::new();
     if !mfa.enabled {
         return errors;
@@ -122,7 +126,6 @@ fn check_mfa(collection: &Collection, mfa: &Mfa, checks: &Checks<'_>) -> Validat
         errors.add("duration", required());
     }
     errors.check("duration", between(mfa.duration, 10, MAX_SHORT_DURATION));
-    errors.check("rule", check_rule(collection, &mfa.rule, checks));
     errors
 }
 
@@ -131,9 +134,9 @@ fn check_oauth2(oauth2: &OAuth2) -> ValidationErrors {
     if !oauth2.enabled {
         return errors;
     }
-    let names = check_provider_names(&oauth2.providers);
-    if !names.is_empty() {
-        errors.nest("providers", names);
+    let twice = check_twice(&oauth2.providers);
+    if !twice.is_empty() {
+        errors.nest("providers", twice);
         return errors;
     }
     let mut tree = ValidationErrors::new();
@@ -147,6 +150,12 @@ fn check_oauth2(oauth2: &OAuth2) -> ValidationErrors {
             if text.is_empty() {
                 inner.add(name, required());
             }
+        }
+        let name = &provider.name;
+        if !name.is_empty() && oauth2_provider(name).is_none() {
+            let text = format!("Invalid or missing provider with name {name}.");
+            let error = FieldError::new("validation_missing_provider", text);
+            inner.add("name", error.with(json!({"name": name})));
         }
         for (name, url) in [
             ("authURL", &provider.auth_url),
@@ -166,26 +175,20 @@ fn check_oauth2(oauth2: &OAuth2) -> ValidationErrors {
     errors
 }
 
-/// The first provider whose name is unknown or there already.
-fn check_provider_names(providers: &[Provider]) -> ValidationErrors {
+/// The first provider whose name is there already.
+fn check_twice(providers: &[Provider]) -> ValidationErrors {
+    let is_twice = |at: &usize| {
+        let name = &providers[*at].name;
+        !name.is_empty() && providers[..*at].iter().any(|other| other.name == *name)
+    };
+    let Some(at) = (0..providers.len()).find(is_twice) else {
+        return ValidationErrors::new();
+    };
+    let name = &providers[at].name;
+    let text = format!("The provider {name} is already registered.");
+    let error = FieldError::new("validation_duplicated_provider", text).with(json!({"name": name}));
     let mut tree = ValidationErrors::new();
-    for (at, provider) in providers.iter().enumerate() {
-        let name = &provider.name;
-        let error = if name.is_empty() {
-            // Told together with what else is missing.
-            continue;
-        } else if providers[..at].iter().any(|other| other.name == *name) {
-            let text = format!("The provider {name} is already registered.");
-            FieldError::new("validation_duplicated_provider", text).with(json!({"name": name}))
-        } else if oauth2_provider(name).is_none() {
-            let text = format!("Invalid or missing provider with name {name}.");
-            FieldError::new("validation_missing_provider", text).with(json!({"name": name}))
-        } else {
-            continue;
-        };
-        tree.nest(&at.to_string(), ValidationErrors::one("name", error));
-        break;
-    }
+    tree.nest(&at.to_string(), ValidationErrors::one("name", error));
     tree
 }
 

@@ -180,12 +180,10 @@ fn options(
         }
         FieldOptions::Select(options) => {
             if options.values.is_empty() {
-                return errors.add("values", required());
+                errors.add("values", required());
             }
-            errors.check(
-                "maxSelect",
-                between(options.max_select, 0, options.values.len() as i64),
-            );
+            let most = options.values.len().max(1) as i64;
+            errors.check("maxSelect", between(options.max_select, 0, most));
         }
         FieldOptions::File(options) => file(options, errors),
         FieldOptions::Relation(options) => relation(options, before, collection, checks, errors),
@@ -338,7 +336,7 @@ fn domains(options: &DomainOptions, errors: &mut ValidationErrors) {
         for (at, _) in list
             .iter()
             .enumerate()
-            .filter(|(_, domain)| !is_domain(domain))
+            .filter(|(_, domain)| !domain.is_empty() && !is_domain(domain))
         {
             inner.add(
                 &at.to_string(),

@@ -4,6 +4,7 @@ mod merge;
 mod policy;
 mod rate_limits;
 mod reload;
+mod renamed;
 mod routes;
 mod rules;
 mod store;
@@ -14,9 +15,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use policy::apply;
 pub use reload::reload;
+pub use renamed::follow;
 pub use routes::{merge, show, update};
 pub use store::{MIGRATION, initialise, load};
 pub use test_s3::test_s3;
+
+/// Topic of `hangar:kv/revisions` that is bumped when the settings have changed.
+const TOPIC: &str = "settings";
 
 /// All settings, in PocketBase's key order. [`Default`] is the zero value of each; a new application starts with
 /// [`Settings::initial`].

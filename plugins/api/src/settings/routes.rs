@@ -8,12 +8,10 @@ use hangar_sdk::log;
 use hangar_sdk::postgres;
 use serde_json::{Map, Value, json};
 
-use super::{Settings, store};
+use super::{Settings, TOPIC, store};
 use crate::answer::{self, Answer, Failure};
 use crate::{events, identity};
 
-/// Topic of `hangar:kv/revisions` that is bumped when the settings have changed.
-const TOPIC: &str = "settings";
 const UNREADABLE: &str = "An error occurred while loading the submitted data.";
 const INVALID: &str = "An error occurred while saving the new settings.";
 
