@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use hangar_model::ApiError;
 use hangar_model::json::to_json;
+use hangar_model::sql::ROWID;
+use hangar_model::{ApiError, date};
 use hangar_sdk::http::{Request, Response};
 use hangar_sdk::kv;
 use hangar_sdk::postgres::{self, Rows};
@@ -46,15 +47,28 @@ pub fn handle(request: &Request) -> Outcome<Response> {
         Err(failure) => return Err(failure),
     };
     let elapsed = started.elapsed().as_millis();
-    picked(request, answer(rows, elapsed, reads))
-}
-
-fn answer(rows: Option<Rows>, elapsed: u128, reads: bool) -> String {
-    let rows = rows.unwrap_or(Rows {
+    let mut rows = rows.unwrap_or(Rows {
         columns: Vec::new(),
         rows: Vec::new(),
         affected: 0,
     });
+    if !query.contains(ROWID) {
+        hide_rowid(&mut rows);
+    }
+    picked(request, answer(rows, elapsed, reads))
+}
+
+/// Takes the column out that `*` includes in Hangar's tables and not in PocketBase's.
+fn hide_rowid(rows: &mut Rows) {
+    while let Some(at) = rows.columns.iter().position(|(name, _)| name == ROWID) {
+        rows.columns.remove(at);
+        for row in &mut rows.rows {
+            row.remove(at);
+        }
+    }
+}
+
+fn answer(rows: Rows, elapsed: u128, reads: bool) -> String {
     let affected = if reads { 0 } else { rows.affected };
     let columns: Vec<String> = rows
         .columns
@@ -71,7 +85,10 @@ fn answer(rows: Option<Rows>, elapsed: u128, reads: bool) -> String {
         .rows
         .into_iter()
         .take(MAX_ROWS)
-        .map(|row| row.into_iter().map(cell).collect())
+        .map(|row| {
+            let cells = rows.columns.iter().zip(row);
+            cells.map(|((_, kind), value)| cell(kind, value)).collect()
+        })
         .collect();
     format!(
         "{{\"execTime\":{elapsed},\"affectedRows\":{affected},\"columns\":[{}],\"rows\":{}}}",
@@ -80,11 +97,14 @@ fn answer(rows: Option<Rows>, elapsed: u128, reads: bool) -> String {
     )
 }
 
-/// Every cell is a text.
-fn cell(value: Value) -> Value {
-    match value {
-        Value::Null | Value::String(_) => value,
-        other => Value::String(to_json(&other)),
+/// Every cell is a text, as SQLite has stored it.
+fn cell(kind: &str, value: Value) -> Value {
+    match (kind, value) {
+        ("timestamptz", Value::Null) => "".into(),
+        ("timestamptz", Value::String(text)) => date::normalize(&text).into(),
+        (_, Value::Bool(flag)) => Value::from(if flag { "1" } else { "0" }),
+        (_, value @ (Value::Null | Value::String(_))) => value,
+        (_, other) => Value::String(to_json(&other)),
     }
 }
 
