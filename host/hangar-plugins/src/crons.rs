@@ -8,12 +8,12 @@ use hangar_cron::Schedule;
 use hangar_wit::errors::Error as WitError;
 use serde::Serialize;
 
-use crate::generation::{Generation, Instance};
+use crate::generation::Generation;
 use crate::host::Host;
 use crate::links::ServiceGrant;
 use crate::links::generated::hangar::plugin::schedule;
 use crate::manifest::Cron;
-use crate::state::{CallContext, Entry, State};
+use crate::state::{CallContext, State};
 
 /// Jobs one plugin may add while it runs.
 const ADDED: usize = 1_000;
@@ -104,21 +104,15 @@ impl Host {
             false => limits.wall_ms,
         };
         let call = CallContext::new(format!("job {id}").into(), wall_ms, limits.cpu_ms);
-        let answer = generation
-            .run(
+        let done = generation
+            .call(
                 &self.this(),
                 call,
-                Entry::default(),
-                async |instance: &mut Instance| {
-                    let Instance { store, functions } = instance;
-                    match &functions.cron {
-                        Some(run) => Ok(Some(run.call_async(store, (id.to_owned(),)).await?.0)),
-                        None => Ok(None),
-                    }
-                },
+                |functions| &functions.cron,
+                (id.to_owned(),),
             )
             .await?;
-        answer.ok_or_else(missing)?.map_err(Error::from)
+        done.ok_or_else(missing)
     }
 }
 

@@ -12,7 +12,7 @@ use wasmtime::component::{
 use crate::State;
 
 /// What every export answers.
-type Answer<T> = (Result<T, WitError>,);
+pub type Answer<T> = (Result<T, WitError>,);
 
 /// A typed export, absent if the plugin does not serve it.
 pub type Export<P, R> = Option<TypedFunc<P, Answer<R>>>;

@@ -4,9 +4,9 @@ use std::time::Duration;
 use hangar_core::{Error, Limits, Result, Settle};
 use hangar_wasm::{Metered, Pool, Refused, describe};
 use serde::Serialize;
-use wasmtime::component::InstancePre;
+use wasmtime::component::{ComponentNamedList, InstancePre, Lift, Lower};
 
-use crate::exports::{Exports, Functions};
+use crate::exports::{Answer, Export, Exports, Functions};
 use crate::host::Host;
 use crate::manifest::{Manifest, Registrations};
 use crate::settings::Isolation;
@@ -223,6 +223,30 @@ impl Generation {
             tokio::spawn(async move { host.settle(left_work, false).await });
         }
         answer
+    }
+
+    /// Calls an export on an instance; `None` if the plugin does not have it.
+    pub(crate) async fn call<P, R>(
+        &self,
+        host: &Arc<Host>,
+        call: CallContext,
+        export: impl FnOnce(&Functions) -> &Export<P, R>,
+        params: P,
+    ) -> Result<Option<R>>
+    where
+        P: ComponentNamedList + Lower + Send + Sync + 'static,
+        R: Send + Sync + 'static,
+        Answer<R>: ComponentNamedList + Lift + Send + Sync + 'static,
+    {
+        let work = async |instance: &mut Instance| {
+            let Instance { store, functions } = instance;
+            match export(functions) {
+                Some(function) => Ok(Some(function.call_async(store, params).await?.0)),
+                None => Ok(None),
+            }
+        };
+        let answer = self.run(host, call, Entry::default(), work).await?;
+        answer.transpose().map_err(Error::from)
     }
 
     /// Drops the warm instances of a generation that has been replaced.

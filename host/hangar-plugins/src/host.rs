@@ -11,12 +11,11 @@ use wasmtime::component::Linker;
 
 use crate::background::Background;
 use crate::capability::{Capability, TypeMap};
-use crate::generation::Instance;
 use crate::graph::{Graph, Matched, PluginSummary};
 use crate::identity::Identities;
 use crate::links;
 use crate::manifest::Command;
-use crate::state::{CallContext, Entry, State};
+use crate::state::{CallContext, State};
 
 /// How often warm instances that nobody needed are dropped.
 const RECLAIM: Duration = Duration::from_secs(60);
@@ -180,23 +179,11 @@ impl Host {
         let generation = graph.plugin(plugin).ok_or_else(missing)?;
         let limits = &generation.plugin.limits;
         let call = CallContext::new(request_id, limits.wall_ms, limits.cpu_ms);
-        let answer = generation
-            .run(
-                &self.this(),
-                call,
-                Entry::default(),
-                async |instance: &mut Instance| {
-                    let Instance { store, functions } = instance;
-                    match &functions.command {
-                        Some(run) => Ok(Some(
-                            run.call_async(store, (name.to_owned(), arguments)).await?.0,
-                        )),
-                        None => Ok(None),
-                    }
-                },
-            )
+        let params = (name.to_owned(), arguments);
+        let done = generation
+            .call(&self.this(), call, |functions| &functions.command, params)
             .await?;
-        answer.ok_or_else(missing)?.map_err(Error::from)
+        done.ok_or_else(missing)
     }
 
     /// Headers for every response.

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hangar_core::{Error, Result};
+use hangar_core::Result;
 
 use crate::exports::{Export, Functions};
-use crate::generation::Instance;
 use crate::host::Host;
-use crate::state::{CallContext, Entry, Plugin, State};
+use crate::state::{CallContext, Plugin, State};
 
 /// How long a plugin that waits for the answer is kept, at most: it may hold locks that the answer waits for.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -89,20 +88,6 @@ impl Host {
         let Some(generation) = graph.matcher() else {
             return Ok(None);
         };
-        let answer = generation
-            .run(
-                &self.this(),
-                call,
-                Entry::default(),
-                async |instance: &mut Instance| {
-                    let Instance { store, functions } = instance;
-                    match function(functions) {
-                        Some(function) => Ok(Some(function.call_async(store, (text,)).await?.0)),
-                        None => Ok(None),
-                    }
-                },
-            )
-            .await?;
-        answer.transpose().map_err(Error::from)
+        generation.call(&self.this(), call, function, (text,)).await
     }
 }

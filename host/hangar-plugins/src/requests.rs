@@ -139,21 +139,9 @@ impl Host {
             matched.route.path.clone(),
             matched.params.clone(),
         );
-        let answer = generation
-            .run(
-                &self.this(),
-                call,
-                Entry::default(),
-                async |instance: &mut Instance| {
-                    let Instance { store, functions } = instance;
-                    match &functions.form_limit {
-                        Some(form_limit) => Ok(Some(form_limit.call_async(store, asked).await?.0)),
-                        None => Ok(None),
-                    }
-                },
-            )
+        let limit = generation
+            .call(&self.this(), call, |functions| &functions.form_limit, asked)
             .await?;
-        let limit = answer.transpose().map_err(Error::from)?;
         Ok(limit.map(|bytes| bytes.max(0.0) as u64))
     }
 
@@ -176,26 +164,11 @@ impl Host {
         let generation = graph.deriver().ok_or_else(unserved)?;
         let limits = &generation.plugin.limits;
         let call = CallContext::new("derive".into(), limits.wall_ms, limits.cpu_ms);
+        let params = (place, source, target, recipe);
         let made = generation
-            .run(
-                &self.this(),
-                call,
-                Entry::default(),
-                async |instance: &mut Instance| {
-                    let Instance { store, functions } = instance;
-                    match &functions.derive {
-                        Some(derive) => Ok(Some(
-                            derive
-                                .call_async(store, (place, source, target, recipe))
-                                .await?
-                                .0,
-                        )),
-                        None => Ok(None),
-                    }
-                },
-            )
+            .call(&self.this(), call, |functions| &functions.derive, params)
             .await?;
-        made.ok_or_else(unserved)?.map_err(Error::from)
+        made.ok_or_else(unserved)
     }
 
     /// The same within a call.
@@ -313,24 +286,17 @@ impl Host {
         let mark = self.identities.mark();
         let limits = &generation.plugin.limits;
         let call = CallContext::new(request_id.clone(), limits.wall_ms, limits.cpu_ms);
+        let params = (token.to_owned(),);
         let answer = generation
-            .run(
+            .call(
                 &self.this(),
                 call,
-                Entry::default(),
-                async |instance: &mut Instance| {
-                    let Instance { store, functions } = instance;
-                    match &functions.authenticate {
-                        Some(authenticate) => {
-                            Ok(authenticate.call_async(store, (token.to_owned(),)).await?.0)
-                        }
-                        None => Ok(Ok(None)),
-                    }
-                },
+                |functions| &functions.authenticate,
+                params,
             )
             .await?;
         let identity = answer
-            .map_err(Error::from)?
+            .flatten()
             .map(|document| Arc::new(Identity::new(document)));
         if let Some(identity) = &identity {
             self.identities.keep(mark, token, identity.clone());

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use hangar_core::{Error, Result, Settle, Then, Work};
 
-use crate::generation::Instance;
 use crate::host::Host;
-use crate::state::{CallContext, Entry, State};
+use crate::state::{CallContext, State};
 
 /// Whose work it is, and on whose behalf it is done.
 struct Owner {
@@ -96,33 +95,19 @@ impl Host {
             return Ok(());
         };
         let committed = committed && !work.undone;
-        let answer = generation
-            .run(
-                &self.this(),
-                owner.call.clone(),
-                Entry::default(),
-                async |instance: &mut Instance| {
-                    let Instance { store, functions } = instance;
-                    match &functions.ended {
-                        Some(ended) => {
-                            let (answer,) = ended.call_async(store, (work.text, committed)).await?;
-                            Ok(Some(answer))
-                        }
-                        None => Ok(None),
-                    }
-                },
-            )
+        let (call, params) = (owner.call.clone(), (work.text, committed));
+        let done = generation
+            .call(&self.this(), call, |functions| &functions.ended, params)
             .await?;
-        match answer {
-            Some(answer) => answer.map_err(Error::from),
-            None => Err(Error::new(
+        done.ok_or_else(|| {
+            Error::new(
                 "bad_component",
                 500,
                 format!(
                     "plugin \"{}\" leaves work for after a transaction but does not export hangar:plugin/afterwards",
                     owner.plugin
                 ),
-            )),
-        }
+            )
+        })
     }
 }

@@ -9,13 +9,13 @@ use hangar_core::{Error, Result};
 
 use crate::capability::TypeMap;
 use crate::exports::Exports;
-use crate::generation::{Generation, Instance, Parts, Sources};
+use crate::generation::{Generation, Parts, Sources};
 use crate::graph::Graph;
 use crate::host::Host;
 use crate::links::ServiceGrant;
 use crate::manifest::Manifest;
 use crate::settings::{Isolation, PluginSettings};
-use crate::state::{CallContext, Entry, Plugin};
+use crate::state::{CallContext, Plugin};
 
 impl Host {
     /// Stages a version of a plugin: reads its manifest, compiles it, checks its imports and grants, starts an instance.
@@ -151,20 +151,9 @@ impl Host {
         let limits = &generation.plugin.limits;
         let call = CallContext::starting("activate", limits);
         let done = generation
-            .run(
-                &self.this(),
-                call,
-                Entry::default(),
-                async |instance: &mut Instance| {
-                    let Instance { store, functions } = instance;
-                    match &functions.activate {
-                        Some(activate) => Ok(activate.call_async(store, ()).await?.0),
-                        None => Ok(Ok(())),
-                    }
-                },
-            )
-            .await?;
-        done.map_err(Error::from)
+            .call(&self.this(), call, |functions| &functions.activate, ())
+            .await;
+        done.map(|_| ())
     }
 }
 
