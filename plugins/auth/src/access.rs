@@ -3,11 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use hangar_filter::schema::{
-    Collection as FilterCollection, CollectionKind, Field as FilterField, FieldKind, Schema,
-};
+use hangar_filter::schema::{Collection as FilterCollection, Schema};
 use hangar_filter::{Auth, Options, Query, Request as FilterRequest, Scope, Value};
-use hangar_model::{Collection, CollectionType, Field, FieldOptions, FieldType};
+use hangar_model::Collection;
 use hangar_sdk::context::transaction_marked;
 use hangar_sdk::http::Request;
 use hangar_sdk::{Error, Result, collections, form, kv, postgres};
@@ -120,64 +118,11 @@ fn schemas() -> Result<Schemas> {
         let collection = Collection::from_storage(text.get()).map_err(|error| {
             Error::internal(format!("a collection cannot be read: {}", error.0))
         })?;
-        all.push(filter_collection(&collection));
+        all.push(FilterCollection::from(&collection));
     }
     let all = Rc::new(all);
     if !marked {
         SCHEMAS.set(Some((revision, all.clone())));
     }
     Ok(all)
-}
-
-fn filter_collection(model: &Collection) -> FilterCollection {
-    let alone = |field: &&Field| {
-        model
-            .unique_index(&field.name)
-            .is_some_and(|index| index.condition.is_empty())
-    };
-    FilterCollection {
-        id: model.id.clone(),
-        name: model.name.clone(),
-        kind: match model.kind {
-            CollectionType::Base => CollectionKind::Base,
-            CollectionType::Auth => CollectionKind::Auth,
-            CollectionType::View => CollectionKind::View,
-        },
-        fields: model.fields.iter().map(filter_field).collect(),
-        list_rule: model.rules.list.clone(),
-        unique: model
-            .fields
-            .iter()
-            .filter(alone)
-            .map(|field| field.name.clone())
-            .collect(),
-    }
-}
-
-fn filter_field(field: &Field) -> FilterField {
-    FilterField {
-        name: field.name.clone(),
-        kind: match field.kind() {
-            FieldType::Text => FieldKind::Text,
-            FieldType::Number => FieldKind::Number,
-            FieldType::Bool => FieldKind::Bool,
-            FieldType::Email => FieldKind::Email,
-            FieldType::Url => FieldKind::Url,
-            FieldType::Editor => FieldKind::Editor,
-            FieldType::Date => FieldKind::Date,
-            FieldType::Autodate => FieldKind::Autodate,
-            FieldType::Select => FieldKind::Select,
-            FieldType::Json => FieldKind::Json,
-            FieldType::File => FieldKind::File,
-            FieldType::Relation => FieldKind::Relation,
-            FieldType::Password => FieldKind::Password,
-            FieldType::GeoPoint => FieldKind::GeoPoint,
-        },
-        multiple: field.is_multiple(),
-        hidden: field.hidden,
-        target: match &field.options {
-            FieldOptions::Relation(options) => options.collection_id.clone(),
-            _ => String::new(),
-        },
-    }
 }

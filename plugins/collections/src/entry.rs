@@ -3,12 +3,9 @@
 use std::cell::OnceCell;
 use std::ops::Deref;
 
-use hangar_filter::schema::{
-    Collection as FilterCollection, CollectionKind, Field as FilterField, FieldKind,
-};
+use hangar_filter::schema::Collection as FilterCollection;
 use hangar_filter::{Expr, parse};
-use hangar_model::index::Index;
-use hangar_model::{Collection, CollectionType, Field, FieldOptions, FieldType};
+use hangar_model::Collection;
 
 use crate::records::plans::Plans;
 use crate::records::template::Shapes;
@@ -62,7 +59,7 @@ impl Entry {
     /// An entry for a collection.
     pub fn new(model: Collection) -> Self {
         Self {
-            filter: filter_collection(&model),
+            filter: FilterCollection::from(&model),
             shapes: Shapes::default(),
             plans: Plans::default(),
             tags: [model.name.clone(), model.id.clone()],
@@ -121,58 +118,5 @@ impl Entry {
     /// The table, quoted and with its schema.
     pub fn table(&self) -> String {
         hangar_model::sql::table(&self.model.name)
-    }
-}
-
-fn filter_collection(model: &Collection) -> FilterCollection {
-    let unique = model
-        .indexes
-        .iter()
-        .filter_map(|text| Index::parse(text))
-        .filter_map(|index| {
-            let column = index.columns.first()?;
-            (index.is_unique_on(&column.name) && index.condition.is_empty())
-                .then(|| column.name.clone())
-        })
-        .collect();
-    FilterCollection {
-        id: model.id.clone(),
-        name: model.name.clone(),
-        kind: match model.kind {
-            CollectionType::Base => CollectionKind::Base,
-            CollectionType::Auth => CollectionKind::Auth,
-            CollectionType::View => CollectionKind::View,
-        },
-        fields: model.fields.iter().map(filter_field).collect(),
-        list_rule: model.rules.list.clone(),
-        unique,
-    }
-}
-
-fn filter_field(field: &Field) -> FilterField {
-    FilterField {
-        name: field.name.clone(),
-        kind: match field.kind() {
-            FieldType::Text => FieldKind::Text,
-            FieldType::Number => FieldKind::Number,
-            FieldType::Bool => FieldKind::Bool,
-            FieldType::Email => FieldKind::Email,
-            FieldType::Url => FieldKind::Url,
-            FieldType::Editor => FieldKind::Editor,
-            FieldType::Date => FieldKind::Date,
-            FieldType::Autodate => FieldKind::Autodate,
-            FieldType::Select => FieldKind::Select,
-            FieldType::Json => FieldKind::Json,
-            FieldType::File => FieldKind::File,
-            FieldType::Relation => FieldKind::Relation,
-            FieldType::Password => FieldKind::Password,
-            FieldType::GeoPoint => FieldKind::GeoPoint,
-        },
-        multiple: field.is_multiple(),
-        hidden: field.hidden,
-        target: match &field.options {
-            FieldOptions::Relation(options) => options.collection_id.clone(),
-            _ => String::new(),
-        },
     }
 }

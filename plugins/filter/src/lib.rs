@@ -57,6 +57,7 @@ mod functions;
 mod joins;
 mod lexer;
 mod macros;
+mod model;
 mod operand;
 mod params;
 mod parser;
