@@ -7,7 +7,7 @@ use hangar_sdk::{Result, crypto, postgres};
 use serde_json::{Value, json};
 
 use crate::accounts::Accounts;
-use crate::body::{BadBody, Body};
+use crate::body::{self, BadBody, Body};
 use crate::claims::{Kind, Options};
 use crate::events;
 use crate::failure::{Answer, Failure};
