@@ -1,7 +1,7 @@
 //! The record behind a user of a service: found, or made, and linked.
 
 use hangar_model::system::EXTERNAL_AUTHS;
-use hangar_model::{ApiError, FieldType, messages, sql, value_rules};
+use hangar_model::{ApiError, FieldType, messages, sql, value, value_rules};
 use hangar_sdk::http::Request;
 use hangar_sdk::{Error, Result, collections, crypto, postgres};
 use serde_json::{Map, Value, json};
@@ -142,23 +142,30 @@ impl Linking<'_> {
         let mut body = self.create.clone();
         let profile = &self.user.profile;
         let mapped = &self.accounts.options.oauth2.mapped_fields;
+        // What the client says goes before it, whether it fits or not.
+        let username = if self.create.contains_key(&mapped.username) || self.username_fits()? {
+            mapped.username.as_str()
+        } else {
+            ""
+        };
         for (name, value) in [
-            (&mapped.id, &profile.id),
+            (mapped.id.as_str(), &profile.id),
             (&mapped.name, &profile.name),
-            (&mapped.username, &profile.username),
+            (username, &profile.username),
             (&mapped.avatar_url, &profile.avatar_url),
         ] {
             let field = self.accounts.collection.field(name);
             // An address is no file; the picture comes beside the body.
             let file = field.is_some_and(|field| field.kind() == FieldType::File);
             if !name.is_empty() && !file && !body.contains_key(name) {
-                body.insert(name.clone(), value.as_str().into());
+                body.insert(name.to_owned(), value.as_str().into());
             }
         }
-        if !self.create.contains_key(&mapped.username) && !self.username_fits()? {
-            body.remove(&mapped.username);
-        }
-        if !body.contains_key("email") {
+        // An empty one is none.
+        if body
+            .get("email")
+            .is_none_or(|email| value::to_text(email).is_empty())
+        {
             body.insert("email".into(), profile.email.as_str().into());
         }
         if !body.contains_key("password") {
@@ -191,7 +198,7 @@ impl Linking<'_> {
     }
 
     /// Takes a record over for the service's user. Whoever made an unverified record may not be its owner: unless the
-    /// owner is logged in, its password and its sessions end here, and other links always do.
+    /// owner is logged in, its password and its sessions end here, and its links always do: this one is made anew.
     fn adopt(&self, record: &Record) -> Result<String> {
         let mut changes = Map::new();
         let profile = &self.user.profile;
@@ -201,7 +208,7 @@ impl Linking<'_> {
                 && identity.record_id() == record.id()
         });
         if unverified {
-            self.unlink_others(record.id())?;
+            self.unlink_all(record.id())?;
             if !own {
                 let password = crypto::random::text(PASSWORD_LENGTH, LETTERS)?;
                 changes.insert("password".into(), password.into());
@@ -221,13 +228,12 @@ impl Linking<'_> {
         Ok(record.id().to_owned())
     }
 
-    fn unlink_others(&self, record: &str) -> Result<()> {
+    fn unlink_all(&self, record: &str) -> Result<()> {
         let query = json!({
-            "filter": "collectionRef = {:collection} && recordRef = {:record} && provider != {:provider}",
+            "filter": "collectionRef = {:collection} && recordRef = {:record}",
             "params": {
                 "collection": self.accounts.collection.id,
                 "record": record,
-                "provider": self.client.settings.name,
             },
         });
         let links: Vec<Map<String, Value>> =
