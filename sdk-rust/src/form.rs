@@ -52,6 +52,18 @@ pub fn parse<'a>(content_type: &str, body: &'a [u8]) -> Result<Vec<Part<'a>>, Fo
     }
 }
 
+/// Names and texts of a form's plain values, in their order; files are left out.
+pub fn texts(content_type: &str, body: &[u8]) -> Result<Vec<(String, String)>, FormError> {
+    let parts = parse(content_type, body)?.into_iter();
+    Ok(parts
+        .filter(|part| part.file_name.is_none())
+        .map(|part| {
+            let text = part.text().into_owned();
+            (part.name, text)
+        })
+        .collect())
+}
+
 /// The pairs of a query string, decoded, in their order.
 pub fn query(text: &str) -> Vec<(String, String)> {
     text.split('&')
@@ -241,6 +253,8 @@ mod tests {
         assert_eq!(parts[1].file_name.as_deref(), Some("a\"b;.txt"));
         assert_eq!(parts[1].content_type, "text/plain");
         assert_eq!(parts[1].data.as_ref(), b"\x00\xff");
+        let plain = texts("multipart/form-data; boundary=X", body).expect("a form");
+        assert_eq!(plain, [("t".to_owned(), "line\r\n--".to_owned())]);
     }
 
     #[test]

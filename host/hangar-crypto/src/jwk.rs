@@ -28,7 +28,8 @@ pub(crate) fn verify(token: &str, jwk: &str) -> Result<String> {
     }
     let key = DecodingKey::from_jwk(&jwk)
         .map_err(|_| Error::bad_input("this JSON Web Key cannot be used"))?;
-    jwt::checked(token, &key, Validation::new(header.alg))
+    let (claims, _) = jwt::checked(token, &key, Validation::new(header.alg))?;
+    Ok(claims)
 }
 
 /// Whether tokens of this algorithm may be checked with the key: it depends on the key, never on the token alone, else

@@ -1,9 +1,12 @@
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hangar_core::{Error, Result};
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -64,24 +67,65 @@ pub(crate) fn verify(token: &str, secret: &str) -> Result<String> {
     check_secret(secret)?;
     check_token(token)?;
     let key = DecodingKey::from_secret(secret.as_bytes());
-    checked(token, &key, Validation::new(Algorithm::HS256))
+    let (claims, times) = checked(token, &key, Validation::new(Algorithm::HS256))?;
+    // Whoever has the secret has our clock, too; of other services' tokens the plugin judges.
+    if times.iat > now() {
+        return Err(Error::new(
+            "jwt_not_yet_valid",
+            401,
+            "the token is used before it was issued (iat)",
+        ));
+    }
+    Ok(claims)
 }
 
 /// The claims of a token in its time that is signed with this key, by the algorithm of the rules.
-pub(crate) fn checked(token: &str, key: &DecodingKey, mut rules: Validation) -> Result<String> {
-    rules.leeway = 0;
-    rules.required_spec_claims.clear();
-    rules.validate_nbf = true;
+pub(crate) fn checked(
+    token: &str,
+    key: &DecodingKey,
+    mut rules: Validation,
+) -> Result<(String, Times)> {
+    // The times are read below: to the library, 0 would be 1970.
+    rules.validate_exp = false;
     rules.validate_aud = false;
-    // A token is over in the very second of its `exp`.
-    rules.reject_tokens_expiring_in_less_than = 1;
+    rules.required_spec_claims.clear();
     let token = jsonwebtoken::decode::<Box<RawValue>>(token, key, &rules).map_err(refused)?;
-    object(token.claims)
+    let claims = object(token.claims)?;
+    let times: Times = serde_json::from_str(&claims)
+        .map_err(|_| invalid("exp, nbf and iat are numbers of seconds, each once"))?;
+    let now = now();
+    if times.exp != 0.0 && times.exp <= now {
+        return Err(Error::new("jwt_expired", 401, "the token has expired"));
+    }
+    if times.nbf > now {
+        let why = "the token is not valid yet (nbf)";
+        return Err(Error::new("jwt_not_yet_valid", 401, why));
+    }
+    Ok((claims, times))
 }
 
-/// The claims without any check.
+/// When a token holds, in seconds since 1970; 0 says nothing.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Times {
+    exp: f64,
+    nbf: f64,
+    iat: f64,
+}
+
+fn now() -> f64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs_f64()
+}
+
+/// The claims without any check but that of the form: what stands before a token (a space, `Bearer`) makes it another text.
 pub(crate) fn unverified(token: &str) -> Result<String> {
     check_token(token)?;
+    let header = token.split('.').next().unwrap_or_default();
+    let header = URL_SAFE_NO_PAD.decode(header).unwrap_or_default();
+    if serde_json::from_slice::<Map<String, Value>>(&header).is_err() {
+        return Err(invalid("its header is no JSON object"));
+    }
     object(insecure_decode_claims::<Box<RawValue>>(token).map_err(refused)?)
 }
 
@@ -118,10 +162,6 @@ pub(crate) fn invalid(why: &str) -> Error {
 
 fn refused(error: jsonwebtoken::errors::Error) -> Error {
     match error.kind() {
-        ErrorKind::ExpiredSignature => Error::new("jwt_expired", 401, "the token has expired"),
-        ErrorKind::ImmatureSignature => {
-            Error::new("jwt_not_yet_valid", 401, "the token is not valid yet (nbf)")
-        }
         ErrorKind::InvalidSignature => invalid("its signature is not this key's"),
         ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
             invalid("its algorithm is not the expected one")
@@ -132,19 +172,12 @@ fn refused(error: jsonwebtoken::errors::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{SystemTime, UNIX_EPOCH};
-
-    use base64::Engine;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::json;
 
     use super::*;
 
     fn now() -> u64 {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .expect("after 1970")
-            .as_secs()
+        super::now() as u64
     }
 
     fn encode(part: &str) -> String {
@@ -209,8 +242,19 @@ mod tests {
         assert!(verify(&at(now() + 5), "s").is_ok());
         assert_eq!(code(verify(&at(now()), "s")), "jwt_expired");
         assert_eq!(code(verify(&at(now() - 1), "s")), "jwt_expired");
-        let malformed = token(HEADER, r#"{"exp":"never"}"#, "s");
-        assert_eq!(code(verify(&malformed, "s")), "jwt_invalid");
+        for claims in [r#"{"exp":"never"}"#, r#"{"exp":null}"#, r#"{"iat":[]}"#] {
+            let malformed = token(HEADER, claims, "s");
+            assert_eq!(code(verify(&malformed, "s")), "jwt_invalid", "{claims}");
+        }
+        for claims in [
+            json!({"exp": 0, "nbf": 0, "iat": 0}),
+            json!({"exp": now() as f64 + 2.5, "iat": now()}),
+        ] {
+            let good = token(HEADER, &claims.to_string(), "s");
+            assert!(verify(&good, "s").is_ok(), "{claims}");
+        }
+        let later = token(HEADER, &json!({"iat": now() + 60}).to_string(), "s");
+        assert_eq!(code(verify(&later, "s")), "jwt_not_yet_valid");
         let twice = token(HEADER, r#"{"exp":1,"exp":9999999999}"#, "s");
         assert_eq!(code(verify(&twice, "s")), "jwt_invalid");
         let early = token(HEADER, &json!({"nbf": now() + 60}).to_string(), "s");
@@ -241,6 +285,9 @@ mod tests {
         let forged = format!("{}.{}.{signature}", encode(HEADER), encode(r#"{"id":"b"}"#));
         assert_eq!(code(verify(&forged, "s")), "jwt_invalid");
         assert_eq!(unverified(&forged).expect("readable"), r#"{"id":"b"}"#);
+        for before in [" ", "Bearer ", "x"] {
+            assert_eq!(code(unverified(&format!("{before}{good}"))), "jwt_invalid");
+        }
         for text in ["", "a.b", "...", "a.b.c.d", "ä.ö.ü"] {
             assert_eq!(code(verify(text, "s")), "jwt_invalid", "{text}");
             assert!(unverified(text).is_err(), "{text}");

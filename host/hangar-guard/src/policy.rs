@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use hangar_core::{Error, Result};
 use http::HeaderName;
-use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::address::Network;
 use crate::windows::Windows;
 use crate::{Asked, address};
 
@@ -69,8 +69,8 @@ pub struct Proxies {
 #[derive(Default)]
 pub struct Active {
     pub proxies: Proxies,
-    pub privileged_networks: Vec<IpNet>,
-    pub unlimited_networks: Vec<IpNet>,
+    pub privileged_networks: Vec<Network>,
+    pub unlimited_networks: Vec<Network>,
     pub limits: Vec<Limit>,
     /// Exact labels, to the limits that have them.
     exact: HashMap<String, Vec<usize>>,
@@ -152,7 +152,7 @@ impl Active {
 }
 
 /// What is no network matches nobody, so it must not pass silently.
-fn networks(texts: &[String]) -> Result<Vec<IpNet>> {
+fn networks(texts: &[String]) -> Result<Vec<Network>> {
     texts
         .iter()
         .map(|text| {

@@ -143,6 +143,55 @@ fn only_trusted_headers_tell_the_address() {
 }
 
 #[test]
+fn addresses_count_as_they_are_written() {
+    let peer = "127.0.0.1".parse().expect("an address");
+    for (network, inside, outside) in [
+        ("::ffff:7.7.7.7", "::ffff:7.7.7.7", "7.7.7.7"),
+        ("9.9.9.0/24", "9.9.9.9", "::ffff:9.9.9.9"),
+        ("::ffff:9.9.9.0/120", "::ffff:9.9.9.9", "9.9.9.9"),
+        ("FE80:0::1%eth0", "fe80::1%eth0", "fe80::1"),
+        ("fe80::/64", "fe80::1", "fe80::1%eth0"),
+    ] {
+        let guard = guard(serde_json::json!({
+            "privileged-networks": [network], "proxy-headers": ["X-Real-IP"],
+        }));
+        let welcome = |told: &'static str| {
+            let headers = HeaderMap::from_iter([(
+                http::HeaderName::from_static("x-real-ip"),
+                HeaderValue::from_static(told),
+            )]);
+            guard.welcomes_privileged(&guard.client(peer, &headers))
+        };
+        assert!(welcome(inside), "{network}");
+        assert!(!welcome(outside), "{network}");
+    }
+}
+
+#[test]
+fn zones_are_part_of_an_address() {
+    let told = |line: &'static str| {
+        let proxies = policy::Proxies {
+            headers: vec![http::HeaderName::from_static("x-real-ip")],
+            leftmost: false,
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert("x-real-ip", HeaderValue::from_static(line));
+        address::client(&proxies, "127.0.0.1".parse().expect("an address"), &headers)
+    };
+    assert_eq!(
+        told("fe80::1%eth0"),
+        "fe80:0000:0000:0000:0000:0000:0000:0001%eth0"
+    );
+    assert_eq!(
+        told("::ffff:1.2.3.4"),
+        "0000:0000:0000:0000:0000:ffff:0102:0304"
+    );
+    for line in ["fe80::1%", "1.2.3.4%eth0", "[::1]"] {
+        assert_eq!(told(line), "127.0.0.1", "{line}");
+    }
+}
+
+#[test]
 fn what_is_no_policy_changes_nothing() {
     let guard = guard(serde_json::json!({"limits": [{"label": "/", "seconds": 9, "requests": 1}]}));
     assert!(guard.configure("{").is_err());

@@ -222,6 +222,11 @@ impl Graph {
                     .into_owned()
             })
             .collect();
+        // As in Go's multiplexer: a segment `%2F` is the end of a path rather than a value.
+        let whole = params.len() - usize::from(target.route.path.ends_with("...}"));
+        if params.iter().take(whole).any(|value| value == "/") {
+            return None;
+        }
         if params.len() < target.params {
             params.push(String::new());
         }

@@ -4,9 +4,9 @@ use hangar_sdk::http::Request;
 use serde::Serialize;
 
 use crate::answer::{self, Answer};
-use crate::identity;
+use crate::{identity, settings};
 
-/// Headers by which proxies tell the client's address, best known first.
+/// Headers by which proxies tell the client's address, best known first; those the settings name go before them.
 const PROXY_HEADERS: [&str; 3] = ["CF-Connecting-IP", "Fly-Client-IP", "X-Forwarded-For"];
 
 #[derive(Serialize)]
@@ -25,7 +25,7 @@ enum Data {
         can_backup: bool,
         #[serde(rename = "realIP")]
         real_ip: String,
-        possible_proxy_header: &'static str,
+        possible_proxy_header: String,
     },
 }
 
@@ -36,14 +36,7 @@ pub fn health(request: &Request) -> Answer {
             // Whether a backup could start now, that is: none is running.
             can_backup: hangar_sdk::backup::busy().is_none(),
             real_ip: hangar_sdk::guard::client_address(),
-            possible_proxy_header: PROXY_HEADERS
-                .into_iter()
-                .find(|name| {
-                    request
-                        .header(&name.to_ascii_lowercase())
-                        .is_some_and(|value| !value.is_empty())
-                })
-                .unwrap_or_default(),
+            possible_proxy_header: proxy_header(request, &settings::load()?.trusted_proxy.headers),
         }
     } else {
         Data::Guest {}
@@ -54,4 +47,18 @@ pub fn health(request: &Request) -> Answer {
         data,
     };
     Ok(answer::json(request, hangar_model::json::to_json(&health))?)
+}
+
+/// The first header that is there; empty for none.
+fn proxy_header(request: &Request, trusted: &[String]) -> String {
+    let names = trusted.iter().map(String::as_str).chain(PROXY_HEADERS);
+    let there = |name: &str| {
+        let value = request.header(&name.to_ascii_lowercase());
+        value.is_some_and(|value| !value.is_empty())
+    };
+    names
+        .into_iter()
+        .find(|name| there(name))
+        .unwrap_or_default()
+        .to_owned()
 }

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use hangar_model::index::Index;
-use hangar_model::{ApiError, AuthOptions, Collection};
+use hangar_model::{ApiError, AuthOptions, Collection, FieldType};
 use hangar_sdk::context::transaction_marked;
 use hangar_sdk::http::Request;
-use hangar_sdk::{Error, Result, collections, kv};
+use hangar_sdk::{Error, Result, collections, kv, postgres};
 
 use crate::failure::Failure;
 use crate::identity::Identity;
@@ -36,6 +36,8 @@ pub struct Lookup {
     pub field: String,
     /// Takes the identity, answers the id.
     pub sql: String,
+    /// Whether it takes a number.
+    number: bool,
 }
 
 #[derive(Default)]
@@ -188,25 +190,43 @@ impl Lookup {
     pub fn of(collection: &Collection, field: &str) -> Option<Self> {
         Some(lookup(collection, field, &collection.unique_index(field)?))
     }
+
+    /// What was typed, as the statement takes it; none for what no value of the field can be.
+    pub fn parameter(&self, identity: &str) -> Option<postgres::Value> {
+        if !self.number {
+            return Some(identity.into());
+        }
+        let number: f64 = identity.trim_ascii().parse().ok()?;
+        number.is_finite().then_some(postgres::Value::Float(number))
+    }
 }
 
 fn lookup(collection: &Collection, field: &str, index: &Index) -> Lookup {
     let table = hangar_model::sql::table(&collection.name);
     let column = hangar_model::sql::ident(field);
+    let definition = collection.field(field);
+    let number = definition.is_some_and(|field| field.kind() == FieldType::Number);
+    let text =
+        definition.is_none_or(|field| hangar_model::sql::column_type(field).starts_with("text"));
     let folded = index
         .columns
         .first()
         .is_some_and(|column| column.is_nocase());
-    let condition = if folded {
-        format!("lower({column}) = lower($1::text COLLATE \"C\")")
-    } else {
-        format!("{column} = $1::text")
-    };
     // The second condition is what the index on email is restricted to; without it that index could not be used.
-    let sql = format!("SELECT \"id\" FROM {table} WHERE {condition} AND {column} <> '' LIMIT 1");
+    let condition = if number {
+        format!("{column} = $1::float8")
+    } else if !text {
+        // A date or a list names nobody, but must not keep the other fields from being tried.
+        format!("{column}::text = $1::text")
+    } else if folded {
+        format!("lower({column}) = lower($1::text COLLATE \"C\") AND {column} <> ''")
+    } else {
+        format!("{column} = $1::text AND {column} <> ''")
+    };
     Lookup {
         field: field.to_owned(),
-        sql,
+        sql: format!("SELECT \"id\" FROM {table} WHERE {condition} LIMIT 1"),
+        number,
     }
 }
 
@@ -217,7 +237,8 @@ mod tests {
     fn users(indexes: &[&str], identity_fields: &[&str]) -> Accounts {
         let text = serde_json::json!({
             "id": "_pb_users_auth_", "name": "users", "type": "auth", "indexes": indexes,
-            "fields": [{"name": "id", "type": "text"}, {"name": "email", "type": "email"}, {"name": "name", "type": "text"}],
+            "fields": [{"name": "id", "type": "text"}, {"name": "email", "type": "email"}, {"name": "name", "type": "text"},
+                {"name": "phone", "type": "number"}, {"name": "born", "type": "date"}],
             "passwordAuth": {"enabled": true, "identityFields": identity_fields},
         });
         let collection = Collection::from_storage(&text.to_string()).expect("a collection");
@@ -253,6 +274,35 @@ mod tests {
             "{}",
             accounts.lookups[1].sql
         );
+    }
+
+    #[test]
+    fn fields_that_are_no_texts_are_asked_for_what_they_hold() {
+        let accounts = users(
+            &[
+                "CREATE UNIQUE INDEX `a` ON `users` (`phone`)",
+                "CREATE UNIQUE INDEX `b` ON `users` (`born`)",
+            ],
+            &["phone", "born"],
+        );
+        let [phone, born] = accounts.lookups.as_slice() else {
+            panic!("two lookups");
+        };
+        assert!(phone.sql.contains("\"phone\" = $1::float8 LIMIT"));
+        assert!(born.sql.contains("\"born\"::text = $1::text LIMIT"));
+        let number = |typed: &str| match phone.parameter(typed) {
+            Some(postgres::Value::Float(number)) => Some(number),
+            _ => None,
+        };
+        assert_eq!(number(" 1.50"), Some(1.5));
+        assert_eq!(number("12345.0"), Some(12_345.0));
+        for typed in ["", "ann", "1_0", "0x10", "inf", "NaN"] {
+            assert_eq!(number(typed), None, "{typed}");
+        }
+        assert!(matches!(
+            born.parameter("ann"),
+            Some(postgres::Value::Text(_))
+        ));
     }
 
     #[test]

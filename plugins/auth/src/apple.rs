@@ -2,14 +2,15 @@
 
 use hangar_model::{ApiError, FieldError, ValidationErrors, json, value_rules};
 use hangar_sdk::crypto;
-use hangar_sdk::http::{Request, Response};
+use hangar_sdk::http::Request;
 use serde::Serialize;
 
-use crate::body::Body;
+use crate::body;
 use crate::claims;
 use crate::failure::Answer;
 use crate::forms;
 use crate::identity::{self, Identity};
+use crate::respond;
 
 const INVALID: &str = "Invalid client secret data.";
 const FAILED: &str = "Failed to generate client secret.";
@@ -38,7 +39,7 @@ struct Header<'a> {
 /// Serves the route.
 pub fn generate(request: &Request) -> Answer {
     identity::require_superuser(Identity::of(request)?.as_ref())?;
-    let body = Body::of(request)?.with_integer("duration", request);
+    let body = body::of(request)?;
     let (client, team, key_id, key) = (
         body.text("clientId")?,
         body.text("teamId")?,
@@ -71,10 +72,7 @@ pub fn generate(request: &Request) -> Answer {
     let signed =
         crypto::jwt::sign_with(&json::to_json(&header), &json::to_json(&claims), key.trim());
     match signed {
-        Ok(secret) => Ok(Response::json(
-            200,
-            serde_json::json!({"secret": secret}).to_string(),
-        )),
+        Ok(secret) => respond::picked(request, serde_json::json!({"secret": secret})),
         Err(error) => {
             let message = format!("{FAILED} Raw error: \n{}", error.message);
             Err(ApiError::bad_request(&message).into())

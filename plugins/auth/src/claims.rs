@@ -4,7 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use hangar_model::AuthOptions;
 use hangar_model::auth_options::Token;
-use serde::{Deserialize, Serialize};
+use hangar_model::value::to_text;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 /// What a token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,14 +49,27 @@ pub struct Claims {
     /// Collection of the record.
     pub collection_id: String,
     /// Email at the time; of verification, password reset and email change tokens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "any_text"
+    )]
     pub email: Option<String>,
-    /// End, in seconds since 1970.
-    pub exp: i64,
+    /// End, in seconds since 1970; none: whoever signed it by hand wants it to hold until the key changes.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "end"
+    )]
+    pub exp: Option<i64>,
     /// Id of the record.
     pub id: String,
     /// The email to change to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "any_text"
+    )]
     pub new_email: Option<String>,
     /// Whether a new token may be had for this one; of auth tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,6 +77,17 @@ pub struct Claims {
     /// What it is for.
     #[serde(rename = "type")]
     pub kind: Kind,
+}
+
+/// Scalars count as their texts.
+fn any_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Value::deserialize(deserializer).map(|value| Some(to_text(&value)))
+}
+
+/// A number of seconds; 0 is none.
+fn end<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let seconds = f64::deserialize(deserializer)?;
+    Ok((seconds != 0.0).then_some(seconds as i64))
 }
 
 /// What a token may say beyond its record.
@@ -98,7 +124,7 @@ impl Claims {
         Self {
             collection_id: collection_id.to_owned(),
             email: with_email.then(|| email.to_owned()),
-            exp: now.saturating_add(duration),
+            exp: Some(now.saturating_add(duration)),
             id: id.to_owned(),
             new_email: if kind == Kind::EmailChange {
                 options.new_email.clone()
@@ -191,12 +217,20 @@ mod tests {
         )
         .expect("claims");
         assert_eq!((claims.kind, claims.refreshable), (Kind::Auth, Some(true)));
-        assert!(
-            serde_json::from_str::<Claims>(
-                r#"{"id":"x","exp":1,"collectionId":"c","type":"other"}"#
-            )
-            .is_err()
-        );
+        let read = |rest: &str| {
+            let text = format!(r#"{{"collectionId":"c","id":"x","type":"file"{rest}}}"#);
+            serde_json::from_str::<Claims>(&text).map_err(drop)
+        };
+        let end = |rest: &str| read(rest).map(|claims| claims.exp);
+        assert_eq!(end(""), Ok(None));
+        assert_eq!(end(r#","exp":0"#), Ok(None));
+        assert_eq!(end(r#","exp":9.5"#), Ok(Some(9)));
+        assert!(end(r#","exp":null"#).is_err() && end(r#","exp":"9""#).is_err());
+        let email = |rest: &str| read(rest).map(|claims| claims.email);
+        assert_eq!(email(r#","email":5"#), Ok(Some("5".to_owned())));
+        assert_eq!(email(r#","email":[]"#), Ok(Some(String::new())));
+        let other = r#"{"id":"x","exp":1,"collectionId":"c","type":"other"}"#;
+        assert!(serde_json::from_str::<Claims>(other).is_err());
     }
 
     #[test]

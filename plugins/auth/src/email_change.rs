@@ -7,7 +7,7 @@ use hangar_sdk::log;
 use serde_json::json;
 
 use crate::accounts::Accounts;
-use crate::body::Body;
+use crate::body;
 use crate::claims::{Kind, Options};
 use crate::failure::{Answer, Failure};
 use crate::forms::{self, INVALID};
@@ -19,7 +19,7 @@ use crate::{accounts, events, token};
 const SUPERUSERS: &str = "All superusers can change their emails directly.";
 const NOT_SENT: &str = "Failed to request email change.";
 const NOT_CHANGED: &str = "Failed to confirm email change.";
-/// Most characters of the password in the form.
+/// Most bytes of the password in the form.
 const MOST_PASSWORD: usize = 100;
 
 /// Sends a mail with a link to the new address. Unlike the other mails it is waited for: who asks has signed in.
@@ -29,7 +29,7 @@ pub fn request(request: &Request, collection: &str) -> Answer {
     let Some(record) = Record::find(&accounts.collection, identity.record_id())? else {
         return Err(ApiError::unauthorized("").into());
     };
-    let body = Body::of(request)?;
+    let body = body::of(request)?;
     let new_email = body.text("newEmail")?;
     if let Some(error) = check_new(&accounts, &record, new_email)? {
         return Err(ApiError::invalid(INVALID, ValidationErrors::one("newEmail", error)).into());
@@ -102,7 +102,7 @@ fn check_new(
 /// Takes the token of the link and the password.
 pub fn confirm(request: &Request, accounts: &Accounts) -> Answer {
     refuse_superusers(accounts)?;
-    let body = Body::of(request)?;
+    let body = body::of(request)?;
     let (token, password) = (body.text("token")?, body.text("password")?);
     let resolved = resolve(accounts, token)?;
     let mut errors = ValidationErrors::new();

@@ -1,8 +1,8 @@
 //! Who is asking: made here from a token, and read back from requests.
 
 use hangar_model::ApiError;
-use hangar_sdk::Result;
 use hangar_sdk::http::Request;
+use hangar_sdk::{Result, guard};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -74,9 +74,10 @@ pub fn behind(kind: Kind, token: &str) -> Result<Option<String>> {
         return Ok(None);
     };
     let collection = &verified.accounts.collection;
+    let end = verified.claims.exp.unwrap_or(i64::MAX);
     let identity = Identity {
         subject: subject(&collection.id, verified.record.id()),
-        expires: verified.claims.exp,
+        expires: end,
         superuser: collection.is_superusers(),
         privileged: collection.is_superusers(),
         log: LogRef {
@@ -91,10 +92,22 @@ pub fn behind(kind: Kind, token: &str) -> Result<Option<String>> {
         token: TokenRef {
             kind,
             refreshable: verified.claims.refreshable.unwrap_or(false),
-            exp: verified.claims.exp,
+            exp: end,
         },
     };
     Ok(Some(serde_json::to_string(&identity)?))
+}
+
+/// As [`behind`], for a token that stands in an address: the host, which keeps privileged identities to their networks,
+/// does not see that one.
+pub fn admitted(kind: Kind, token: &str) -> Result<Option<String>> {
+    let document = behind(kind, token)?;
+    let Some(text) = &document else {
+        return Ok(None);
+    };
+    let identity: Identity = serde_json::from_str(text)?;
+    let stays_out = identity.privileged && !guard::privileged_may_come();
+    Ok(document.filter(|_| !stays_out))
 }
 
 /// The name of an identity.

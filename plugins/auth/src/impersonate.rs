@@ -5,7 +5,7 @@ use hangar_sdk::http::Request;
 use serde_json::json;
 
 use crate::accounts;
-use crate::body::{BadBody, Body};
+use crate::body::{self, BadBody};
 use crate::claims::{Kind, Options};
 use crate::failure::Answer;
 use crate::identity::{self, Identity};
@@ -25,9 +25,7 @@ pub fn impersonate(request: &Request, collection: &str, id: &str) -> Answer {
     let Some(record) = Record::find(&accounts.collection, id)? else {
         return Err(ApiError::not_found("").into());
     };
-    let body = Body::of(request)
-        .map_err(|_| BadBody::Unreadable)?
-        .with_integer("duration", request);
+    let body = body::of(request).map_err(|_| BadBody::Unreadable)?;
     let duration = body.integer("duration")?;
     if duration < 0 {
         let error = FieldError::new(

@@ -120,7 +120,7 @@ impl hangar_sdk::auth::TokensGuest for Plugin {
     }
 
     fn verify(kind: String, token: String) -> Result<Option<String>> {
-        identity::behind(token::kind(&kind)?, &token)
+        identity::admitted(token::kind(&kind)?, &token)
     }
 }
 

@@ -6,7 +6,7 @@ use hangar_sdk::{Result, collections, crypto};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::Accounts;
-use crate::body::Body;
+use crate::body;
 use crate::claims::{self, Kind, Options};
 use crate::failure::{Answer, Failure};
 use crate::forms::{self, INVALID, MOST};
@@ -43,7 +43,7 @@ pub fn request(request: &Request, accounts: &Accounts) -> Answer {
     if !accounts.options.otp.enabled {
         return Err(ApiError::forbidden(OFF).into());
     }
-    let body = Body::of(request)?;
+    let body = body::of(request)?;
     let email = body.text("email")?;
     if let Err(error) = forms::email(email) {
         return Err(ApiError::invalid(INVALID, ValidationErrors::one("email", error)).into());
@@ -154,7 +154,7 @@ pub fn login(request: &Request, accounts: &Accounts) -> Answer {
     if !accounts.options.otp.enabled {
         return Err(ApiError::forbidden(OFF).into());
     }
-    let body = Body::of(request)?;
+    let body = body::of(request)?;
     let (id, code) = (body.text("otpId")?, body.text("password")?);
     let mut errors = ValidationErrors::new();
     errors.check("otpId", forms::length(id, 1, MOST));

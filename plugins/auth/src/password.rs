@@ -7,7 +7,7 @@ use hangar_sdk::{Result, crypto, postgres};
 use serde_json::{Value, json};
 
 use crate::accounts::Accounts;
-use crate::body::{BadBody, Body};
+use crate::body::{self, BadBody, Body};
 use crate::claims::{Kind, Options};
 use crate::events;
 use crate::failure::{Answer, Failure};
@@ -29,7 +29,7 @@ pub fn login(request: &Request, accounts: &Accounts) -> Answer {
     if !accounts.options.password_auth.enabled {
         return Err(ApiError::forbidden(OFF).into());
     }
-    let body = Body::of(request)?;
+    let body = body::of(request)?;
     let form = Form::read(&body)?;
     let errors = form.validate(&accounts.options.password_auth.identity_fields);
     if !errors.is_empty() {
@@ -127,7 +127,10 @@ pub fn find(accounts: &Accounts, identity: &str, field: &str) -> Result<Option<R
         if !named && (!field.is_empty() || (lookup.field == "email" && !is_email(identity))) {
             continue;
         }
-        let rows = postgres::query(lookup.sql.as_str(), vec![identity.into()])?;
+        let Some(parameter) = lookup.parameter(identity) else {
+            continue;
+        };
+        let rows = postgres::query(lookup.sql.as_str(), vec![parameter])?;
         let id = rows
             .rows
             .first()

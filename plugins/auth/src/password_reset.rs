@@ -5,7 +5,7 @@ use hangar_sdk::http::{Request, Response};
 use serde_json::json;
 
 use crate::accounts::Accounts;
-use crate::body::Body;
+use crate::body;
 use crate::claims::Kind;
 use crate::failure::{Answer, Failure};
 use crate::forms::{self, INVALID, MOST};
@@ -23,7 +23,7 @@ pub fn request(request: &Request, accounts: &Accounts) -> Answer {
     if !accounts.options.password_auth.enabled {
         return Err(ApiError::bad_request(OFF).into());
     }
-    let body = Body::of(request)?;
+    let body = body::of(request)?;
     let email = body.text("email")?;
     if let Err(error) = forms::email(email) {
         return Err(ApiError::invalid(INVALID, ValidationErrors::one("email", error)).into());
@@ -49,7 +49,7 @@ pub fn request(request: &Request, accounts: &Accounts) -> Answer {
 
 /// Takes the token of the link and the new password.
 pub fn confirm(request: &Request, accounts: &Accounts) -> Answer {
-    let body = Body::of(request)?;
+    let body = body::of(request)?;
     let (token, new, confirm) = (
         body.text("token")?,
         body.text("password")?,

@@ -5,7 +5,7 @@ use hangar_sdk::http::Request;
 use serde_json::json;
 
 use crate::accounts;
-use crate::body::{BadBody, Body};
+use crate::body::{self, BadBody};
 use crate::claims::{self, Kind, Options};
 use crate::events;
 use crate::failure::Answer;
@@ -21,7 +21,7 @@ pub fn refresh(request: &Request, collection: &str) -> Answer {
         return Err(ApiError::unauthorized("").into());
     };
     // Nothing in the body matters here but to rules and hooks.
-    let body = Body::of(request).map_err(|why| match why {
+    let body = body::of(request).map_err(|why| match why {
         BadBody::Unsupported => why.into(),
         BadBody::Unreadable => ApiError::bad_request(""),
     })?;

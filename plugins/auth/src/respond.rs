@@ -130,16 +130,7 @@ impl Login<'_> {
         }
         answer.insert("record".into(), Value::Object(shown));
         answer.insert("token".into(), self.token.as_str().into());
-        self.pick(Value::Object(answer))
-    }
-
-    fn pick(&self, mut answer: Value) -> Answer {
-        let fields = parameter(self.request, "fields");
-        let picker = Picker::parse(&fields).map_err(|_| ApiError::bad_request(""))?;
-        if let Some(picker) = picker {
-            picker.pick(&mut answer);
-        }
-        Ok(Response::json(200, json::to_json(&answer)))
+        picked(self.request, Value::Object(answer))
     }
 
     /// The record as its owner sees it.
@@ -176,6 +167,16 @@ impl Login<'_> {
             ))
         })
     }
+}
+
+/// An answer, narrowed by `?fields=`.
+pub fn picked(request: &Request, mut answer: Value) -> Answer {
+    let fields = parameter(request, "fields");
+    let picker = Picker::parse(&fields).map_err(|_| ApiError::bad_request(""))?;
+    if let Some(picker) = picker {
+        picker.pick(&mut answer);
+    }
+    Ok(Response::json(200, json::to_json(&answer)))
 }
 
 /// `[name, id]`: the tags of the collection's events.

@@ -7,7 +7,7 @@ use hangar_sdk::http::{Request, Response};
 use serde_json::{Map, Value};
 
 use crate::accounts::{self, Accounts};
-use crate::body::Body;
+use crate::body;
 use crate::claims::{Kind, Options};
 use crate::failure::{Answer, Failure};
 use crate::identity::{self, Identity};
@@ -27,7 +27,7 @@ const TEMPLATES: [&str; 5] = [
 /// Serves the route. The mail is waited for, and what the mail server says is told.
 pub fn send(request: &Request) -> Answer {
     identity::require_superuser(Identity::of(request)?.as_ref())?;
-    let body = Body::of(request)?;
+    let body = body::of(request)?;
     let (email, template) = (body.text("email")?, body.text("template")?);
     let name = match body.text("collection")? {
         "" => SUPERUSERS,

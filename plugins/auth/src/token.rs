@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use hangar_model::FieldError;
+use hangar_model::value::to_text;
 use hangar_sdk::{Error, Result, collections, crypto};
 
 use crate::accounts::{self, Accounts};
@@ -47,16 +48,14 @@ pub struct Verified {
 /// # Errors
 /// What the database says; never something about the token.
 pub fn verify(kind: Kind, token: &str) -> Result<Option<Verified>> {
-    let Some(claims) = unverified(token).filter(|claims| claims.kind == kind && claims.exp > now())
-    else {
+    let known = unverified(token)
+        .filter(|claims| claims.kind == kind && claims.exp.is_none_or(|end| end > now()));
+    let Some(claims) = known else {
         return Ok(None);
     };
     let Some(accounts) = accounts::auth(&claims.collection_id)? else {
         return Ok(None);
     };
-    if accounts.collection.id != claims.collection_id {
-        return Ok(None);
-    }
     let Some(record) = Record::find(&accounts.collection, &claims.id)? else {
         return Ok(None);
     };
@@ -97,7 +96,7 @@ pub fn expect(
 pub fn unverified_claim(token: &str, name: &str) -> String {
     let claims = crypto::jwt::unverified(token).unwrap_or_default();
     let claims: serde_json::Value = serde_json::from_str(&claims).unwrap_or_default();
-    claims[name].as_str().unwrap_or_default().to_owned()
+    to_text(&claims[name])
 }
 
 fn unverified(token: &str) -> Option<Claims> {

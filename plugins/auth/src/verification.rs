@@ -5,7 +5,7 @@ use hangar_sdk::http::{Request, Response};
 use serde_json::json;
 
 use crate::accounts::Accounts;
-use crate::body::Body;
+use crate::body;
 use crate::claims::Kind;
 use crate::failure::{Answer, Failure};
 use crate::forms::{self, INVALID};
@@ -20,7 +20,7 @@ const FAILED: &str = "An error occurred while saving the verified state.";
 /// Sends a mail with a link that proves the email.
 pub fn request(request: &Request, accounts: &Accounts) -> Answer {
     refuse_superusers(accounts)?;
-    let body = Body::of(request)?;
+    let body = body::of(request)?;
     let email = body.text("email")?;
     if let Err(error) = forms::email(email) {
         return Err(ApiError::invalid(INVALID, ValidationErrors::one("email", error)).into());
@@ -48,7 +48,7 @@ pub fn request(request: &Request, accounts: &Accounts) -> Answer {
 /// Takes the token of the link: the record is verified.
 pub fn confirm(request: &Request, accounts: &Accounts) -> Answer {
     refuse_superusers(accounts)?;
-    let body = Body::of(request)?;
+    let body = body::of(request)?;
     let record = match check(accounts, body.text("token")?)? {
         Ok(record) => record,
         Err(error) => {

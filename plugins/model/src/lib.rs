@@ -10,6 +10,7 @@
 
 mod auth_defaults;
 pub mod auth_options;
+pub mod bound;
 pub mod collection;
 pub mod collection_json;
 pub mod date;
@@ -34,6 +35,7 @@ pub mod picker;
 mod prepare;
 pub mod providers;
 pub mod sql;
+pub mod strict_json;
 pub mod system;
 #[cfg(test)]
 mod testing;

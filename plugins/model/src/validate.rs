@@ -193,8 +193,9 @@ pub(crate) fn no_match() -> FieldError {
     FieldError::new("validation_match_invalid", "Must be in a valid format.")
 }
 
+/// Counts bytes, as PocketBase does.
 pub(crate) fn check_length(text: &str, min: usize, max: usize) -> Result<(), FieldError> {
-    if (min..=max).contains(&text.chars().count()) {
+    if (min..=max).contains(&text.len()) {
         return Ok(());
     }
     Err(FieldError::new(

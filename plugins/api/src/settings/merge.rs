@@ -30,6 +30,8 @@ fn merge_object(target: &mut Map<String, Value>, body: &Map<String, Value>) -> O
         }
         match (target.get_mut(&key), value) {
             (Some(Value::Object(old)), Value::Object(new)) => merge_object(old, new)?,
+            // Serde would take a list for an object, value by value.
+            (Some(Value::Object(_)), Value::Array(_)) => return None,
             // What is missing is read as its zero value.
             (_, Value::Null) => {
                 target.remove(&key);
@@ -113,6 +115,9 @@ mod tests {
     fn wrong_types_are_refused() {
         for body in [
             json!({"meta": 5}),
+            json!({"meta": []}),
+            json!({"backups": {"s3": []}}),
+            json!({"rateLimits": {"rules": [[]]}}),
             json!({"meta": {"appName": 5}}),
             json!({"smtp": {"port": "587"}}),
             json!({"smtp": {"port": 58.7}}),

@@ -1,5 +1,6 @@
 //! The application's settings: one JSON document, shown without its secrets, changed by merging.
 
+mod body;
 mod merge;
 mod policy;
 mod rate_limits;
@@ -11,7 +12,9 @@ mod store;
 mod test_s3;
 mod validate;
 
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 pub use policy::apply;
 pub use reload::reload;
@@ -129,7 +132,7 @@ pub struct Meta {
 #[serde(rename_all = "camelCase", default)]
 pub struct RateLimits {
     /// The limits.
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "objects")]
     pub rules: Vec<RateLimit>,
     /// Addresses and networks without limits.
     #[serde(rename = "excludedIPs", deserialize_with = "list")]
@@ -253,6 +256,17 @@ impl Settings {
         copy.backups.s3.secret.clear();
         copy
     }
+}
+
+/// A list of objects, each as [`list`] has them.
+fn objects<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    let items: Vec<Map<String, Value>> = list(deserializer)?;
+    items
+        .into_iter()
+        .map(|item| serde_json::from_value(item.into()).map_err(D::Error::custom))
+        .collect()
 }
 
 /// A list whose missing elements (`null`) are zero values.

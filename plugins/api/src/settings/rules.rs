@@ -1,6 +1,6 @@
 //! The checks that settings are made of. Each answers the error PocketBase gives, or nothing.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use hangar_model::{FieldError, formats};
 use serde_json::json;
@@ -29,9 +29,9 @@ pub fn at_least(value: i64, least: i64) -> Check {
     Err(error.with(json!({"threshold": least})))
 }
 
-/// 1 to `most` characters.
+/// 1 to `most` bytes, as PocketBase counts them.
 pub fn length(text: &str, most: usize) -> Check {
-    if (1..=most).contains(&text.chars().count()) {
+    if (1..=most).contains(&text.len()) {
         return Ok(());
     }
     let error = FieldError::new(
@@ -115,27 +115,8 @@ fn is_dns_name(text: &str) -> bool {
 /// An IP address or a network (`10.0.0.0/8`).
 pub fn network(text: &str) -> Check {
     required(!text.is_empty())?;
-    let (address, bits) = text
-        .split_once('/')
-        .map_or((text, None), |(address, bits)| (address, Some(bits)));
-    // A zone (`fe80::1%eth0`) may follow a single address.
-    let plain = if bits.is_none() {
-        address.split('%').next().unwrap_or(address)
-    } else {
-        address
-    };
-    let most = match plain.parse::<IpAddr>() {
-        Ok(IpAddr::V4(_)) => Some(32),
-        Ok(IpAddr::V6(_)) => Some(128),
-        Err(_) => None,
-    };
-    let good = match (most, bits) {
-        (Some(_), None) => true,
-        (Some(most), Some(bits)) => bits.parse::<u8>().is_ok_and(|bits| bits <= most),
-        (None, _) => false,
-    };
     // PocketBase spells the code like this, and clients compare it.
-    if good {
+    if is_address(text) || text.split_once('/').is_some_and(is_prefix) {
         Ok(())
     } else {
         Err(FieldError::new(
@@ -143,6 +124,25 @@ pub fn network(text: &str) -> Check {
             "invalid IP or CIDR subnet",
         ))
     }
+}
+
+/// Of the newer protocol also with a zone: `fe80::1%eth0`.
+fn is_address(text: &str) -> bool {
+    match text.split_once('%') {
+        Some((address, zone)) => !zone.is_empty() && address.parse::<Ipv6Addr>().is_ok(),
+        None => text.parse::<IpAddr>().is_ok(),
+    }
+}
+
+fn is_prefix((address, bits): (&str, &str)) -> bool {
+    let most = match address.parse::<IpAddr>() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    // Neither a sign nor zeros in front.
+    bits.parse::<u8>()
+        .is_ok_and(|number| number <= most && number.to_string() == bits)
 }
 
 #[cfg(test)]
@@ -183,10 +183,21 @@ mod tests {
             "10.0.0.0/8",
             "::ffff:1.2.3.4",
             "fe80::1%eth0",
+            "fe80::1%eth0/64",
         ] {
             assert_eq!(code(network(good)), "", "{good}");
         }
-        for bad in ["1.2.3.4/33", "01.2.3.4", "1.2.3", " 1.2.3.4", "zz"] {
+        for bad in [
+            "1.2.3.4/33",
+            "1.2.3.4/08",
+            "1.2.3.4/+8",
+            "1.2.3.4%eth0",
+            "fe80::1%",
+            "01.2.3.4",
+            "1.2.3",
+            " 1.2.3.4",
+            "zz",
+        ] {
             assert_eq!(
                 code(network(bad)),
                 "validation_invlaid_ip_or_subnet",

@@ -4,10 +4,10 @@ use hangar_model::{ApiError, ValidationErrors};
 use hangar_sdk::crypto::random;
 use hangar_sdk::http::{Request, Response};
 use hangar_sdk::{Error, storage};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::rules::{one_of, required};
-use super::{S3, routes, store};
+use super::{S3, body, store};
 use crate::answer::Answer;
 use crate::identity;
 
@@ -16,12 +16,8 @@ const FAILED: &str = "Failed to test the S3 filesystem.";
 /// Serves the route.
 pub fn test_s3(request: &Request) -> Answer {
     identity::require_superuser(request)?;
-    let body = routes::bodies(request)?.into_iter().flatten();
-    let body: Map<String, Value> = body.collect();
-    let which = body
-        .get("filesystem")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let body = body::of(request)?.bind().map_err(ApiError::from)?;
+    let which = body.text("filesystem").map_err(ApiError::from)?;
     let mut errors = ValidationErrors::new();
     errors.check("filesystem", required(!which.is_empty()));
     errors.check("filesystem", one_of(which, &["storage", "backups"]));

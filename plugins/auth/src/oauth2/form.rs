@@ -8,7 +8,7 @@ use super::Client;
 use crate::body::{BadBody, Body};
 
 const INVALID: &str = "An error occurred while loading the submitted data.";
-/// Most characters of a provider's name.
+/// Most bytes of a provider's name.
 const MOST: usize = 100;
 
 /// What was sent.
@@ -62,7 +62,7 @@ impl<'a> Form<'a> {
         let client = settings.and_then(Client::new);
         if self.provider.is_empty() {
             errors.add("provider", required());
-        } else if self.provider.chars().count() > MOST {
+        } else if self.provider.len() > MOST {
             let error = FieldError::new(
                 "validation_length_too_long",
                 format!("the length must be no more than {MOST}"),

@@ -72,7 +72,8 @@ fn unverified(token: &str) -> Result<Map<String, Value>, Unusable> {
 fn in_time(claims: &Map<String, Value>, now: i64) -> Result<(), Unusable> {
     let moment = |name: &str| match claims.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::Number(number)) => Ok(number.as_f64()),
+        // 0 says nothing.
+        Some(Value::Number(number)) => Ok(number.as_f64().filter(|time| *time != 0.0)),
         Some(_) => Err(format!("{name} is no number")),
     };
     // Beyond 2^53 seconds nobody's clock is exact anyway.
@@ -177,7 +178,7 @@ mod tests {
         assert!(at(json!({"exp": 9_701})) && !at(json!({"exp": 9_700})));
         assert!(at(json!({"iat": 10_300})) && !at(json!({"iat": 10_301})));
         assert!(at(json!({"nbf": 10_300})) && !at(json!({"nbf": 10_301})));
-        assert!(!at(json!({"exp": "never"})));
+        assert!(!at(json!({"exp": "never"})) && at(json!({"exp": 0})));
     }
 
     #[test]

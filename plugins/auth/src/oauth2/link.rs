@@ -1,9 +1,9 @@
 //! The record behind a user of a service: found, or made, and linked.
 
 use hangar_model::system::EXTERNAL_AUTHS;
-use hangar_model::{ApiError, FieldType, messages, sql, value_rules};
+use hangar_model::{ApiError, FieldType, messages, sql, value, value_rules};
 use hangar_sdk::http::Request;
-use hangar_sdk::{Error, Result, collections, crypto, postgres};
+use hangar_sdk::{Error, Result, collections, postgres};
 use serde_json::{Map, Value, json};
 
 use super::user::User;
@@ -15,9 +15,6 @@ use crate::identity::Identity;
 use crate::record::Record;
 
 const FAILED: &str = "Failed to authenticate.";
-const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-/// Nobody shall know it.
-const PASSWORD_LENGTH: u32 = 30;
 
 /// The record of a user: the linked one, else the one that is logged in, else the one with the user's email.
 pub fn find(
@@ -125,6 +122,7 @@ impl Linking<'_> {
         // Only the body is the new record's; the query belongs to the login.
         request["query"] = "".into();
         request["files"] = json!(picture.as_slice());
+        request["randomPassword"] = json!(!self.create.contains_key("password"));
         let body = Value::Object(self.body()?);
         let text = collections::create_as(&collection.id, &body.to_string(), &request.to_string())?;
         let record = Record {
@@ -132,7 +130,7 @@ impl Linking<'_> {
         };
         if record.text("email") == self.user.profile.email && !record.flag("verified") {
             let verified = Map::from_iter([("verified".to_owned(), true.into())]);
-            self.save(record.id(), verified).map_err(generic)?;
+            self.save(record.id(), verified, false).map_err(generic)?;
         }
         Ok(record.id().to_owned())
     }
@@ -142,29 +140,31 @@ impl Linking<'_> {
         let mut body = self.create.clone();
         let profile = &self.user.profile;
         let mapped = &self.accounts.options.oauth2.mapped_fields;
+        // What the client says goes before it, whether it fits or not.
+        let username = if self.create.contains_key(&mapped.username) || self.username_fits()? {
+            mapped.username.as_str()
+        } else {
+            ""
+        };
         for (name, value) in [
-            (&mapped.id, &profile.id),
+            (mapped.id.as_str(), &profile.id),
             (&mapped.name, &profile.name),
-            (&mapped.username, &profile.username),
+            (username, &profile.username),
             (&mapped.avatar_url, &profile.avatar_url),
         ] {
             let field = self.accounts.collection.field(name);
             // An address is no file; the picture comes beside the body.
             let file = field.is_some_and(|field| field.kind() == FieldType::File);
             if !name.is_empty() && !file && !body.contains_key(name) {
-                body.insert(name.clone(), value.as_str().into());
+                body.insert(name.to_owned(), value.as_str().into());
             }
         }
-        if !self.create.contains_key(&mapped.username) && !self.username_fits()? {
-            body.remove(&mapped.username);
-        }
-        if !body.contains_key("email") {
+        // An empty one is none.
+        if body
+            .get("email")
+            .is_none_or(|email| value::to_text(email).is_empty())
+        {
             body.insert("email".into(), profile.email.as_str().into());
-        }
-        if !body.contains_key("password") {
-            let password = crypto::random::text(PASSWORD_LENGTH, LETTERS)?;
-            body.insert("password".into(), password.as_str().into());
-            body.insert("passwordConfirm".into(), password.into());
         }
         Ok(body)
     }
@@ -191,7 +191,7 @@ impl Linking<'_> {
     }
 
     /// Takes a record over for the service's user. Whoever made an unverified record may not be its owner: unless the
-    /// owner is logged in, its password and its sessions end here, and other links always do.
+    /// owner is logged in, its password and its sessions end here, and its links always do: this one is made anew.
     fn adopt(&self, record: &Record) -> Result<String> {
         let mut changes = Map::new();
         let profile = &self.user.profile;
@@ -201,11 +201,7 @@ impl Linking<'_> {
                 && identity.record_id() == record.id()
         });
         if unverified {
-            self.unlink_others(record.id())?;
-            if !own {
-                let password = crypto::random::text(PASSWORD_LENGTH, LETTERS)?;
-                changes.insert("password".into(), password.into());
-            }
+            self.unlink_all(record.id())?;
         }
         let mut email = record.text("email");
         if email.is_empty() && !profile.email.is_empty() {
@@ -215,19 +211,19 @@ impl Linking<'_> {
         if unverified && email == profile.email {
             changes.insert("verified".into(), true.into());
         }
-        if !changes.is_empty() {
-            self.save(record.id(), changes)?;
+        let without_password = unverified && !own;
+        if without_password || !changes.is_empty() {
+            self.save(record.id(), changes, without_password)?;
         }
         Ok(record.id().to_owned())
     }
 
-    fn unlink_others(&self, record: &str) -> Result<()> {
+    fn unlink_all(&self, record: &str) -> Result<()> {
         let query = json!({
-            "filter": "collectionRef = {:collection} && recordRef = {:record} && provider != {:provider}",
+            "filter": "collectionRef = {:collection} && recordRef = {:record}",
             "params": {
                 "collection": self.accounts.collection.id,
                 "record": record,
-                "provider": self.client.settings.name,
             },
         });
         let links: Vec<Map<String, Value>> =
@@ -238,14 +234,17 @@ impl Linking<'_> {
         Ok(())
     }
 
-    fn save(&self, id: &str, mut changes: Map<String, Value>) -> Result<()> {
+    /// Stores changes of a record; `without_password`: its password becomes one that nobody knows.
+    fn save(
+        &self,
+        id: &str,
+        mut changes: Map<String, Value>,
+        without_password: bool,
+    ) -> Result<()> {
         changes.insert("id".into(), id.into());
         let document = Value::Object(changes).to_string();
-        collections::save(
-            &self.accounts.collection.id,
-            &document,
-            r#"{"isNew":false}"#,
-        )?;
+        let options = json!({"isNew": false, "randomPassword": without_password}).to_string();
+        collections::save(&self.accounts.collection.id, &document, &options)?;
         Ok(())
     }
 

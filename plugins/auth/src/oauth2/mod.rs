@@ -19,7 +19,7 @@ use hangar_sdk::{Result, collections, log};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::Accounts;
-use crate::body::Body;
+use crate::body::{self, Body};
 use crate::claims::{Kind, Options};
 use crate::events::{self, Patch};
 use crate::failure::{Answer, Failure};
@@ -91,7 +91,7 @@ pub fn login(request: &Request, accounts: &Accounts) -> Answer {
     if !options.enabled || accounts.collection.is_superusers() {
         return Err(ApiError::forbidden(OFF).into());
     }
-    let body = Body::of(request)?;
+    let body = body::of(request)?;
     let form = Form::read(&body)?;
     let client = form.validate(&options.providers)?;
     let user = fetch_user(&client, &form)?;

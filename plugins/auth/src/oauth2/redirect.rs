@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::apple;
-use crate::body::Body;
+use crate::body;
 use crate::failure::Answer;
 
 const SUCCESS: &str = "../_/#/auth/oauth2-redirect-success";
@@ -51,7 +51,7 @@ impl Sent {
         }
         // A body that cannot be read has nothing to say.
         if request.method == "POST"
-            && let Ok(body) = Body::of(request)
+            && let Ok(body) = body::of(request)
         {
             let texts = body
                 .values

@@ -1,18 +1,17 @@
 //! `/api/backups`.
 
+use hangar_model::bound::{BadBody, Submitted};
 use hangar_model::json::to_json;
 use hangar_model::picker::Picker;
 use hangar_model::{ApiError, FieldError, ValidationErrors, messages};
 use hangar_sdk::http::{Request, Response};
-use hangar_sdk::{Error, backup, log, storage};
+use hangar_sdk::{Error, backup, form, log, storage};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::place::Place;
 use super::{all, event, files, name, place};
 
-/// 400 for a body that cannot be read.
-const UNREADABLE: &str = "An error occurred while loading the submitted data.";
 const BUSY: &str = "Try again later - another backup/restore process has already been started.";
 const MISSING: &str = "Missing or invalid backup file.";
 const USED: &str = "The backup is currently being used and cannot be deleted.";
@@ -144,17 +143,13 @@ fn invalid(error: FieldError) -> ApiError {
 }
 
 /// The name in the body; empty for none.
-fn wanted_name(request: &Request) -> Result<String, ApiError> {
-    let unreadable = || ApiError::bad_request(UNREADABLE);
-    if request.body.is_empty() {
-        return Ok(String::new());
-    }
-    let body: Value = serde_json::from_slice(&request.body).map_err(|_| unreadable())?;
-    match body.get("name") {
-        None | Some(Value::Null) => Ok(String::new()),
-        Some(Value::String(name)) => Ok(name.clone()),
-        Some(_) => Err(unreadable()),
-    }
+fn wanted_name(request: &Request) -> Result<String, BadBody> {
+    let content_type = request.header("content-type").unwrap_or_default();
+    Submitted::read(content_type, &request.body, &request.query, form::texts)
+        .and_then(Submitted::bind)
+        .and_then(|body| body.text("name").map(str::to_owned))
+        // A type that is not served is nothing else here.
+        .map_err(|_| BadBody::Unreadable)
 }
 
 fn delete(key: &str) -> Result<Response, ApiError> {

@@ -1,8 +1,9 @@
 //! Backups as files: downloading and uploading them.
 
-use hangar_model::{ApiError, FieldError, ValidationErrors, messages};
+use hangar_model::file_names::stored_name;
+use hangar_model::{ApiError, FieldError, Random, ValidationErrors, messages};
 use hangar_sdk::http::{Payload, Request, Response};
-use hangar_sdk::{auth, log, storage, uploads};
+use hangar_sdk::{auth, crypto, log, storage, uploads};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -82,7 +83,9 @@ pub fn upload() -> Result<Response, ApiError> {
         .find(|(_, file)| file.field == "file")
         .ok_or_else(|| invalid(FieldError::new("validation_required", "Cannot be blank.")))?;
     if file.kind.split(';').next() != Some("application/zip") {
-        let text = format!("{:?} mime type must be one of: application/zip.", file.name);
+        // Named as a field of files would name it.
+        let name = stored_name(&file.name, "", &mut Letters);
+        let text = format!("{name:?} mime type must be one of: application/zip.");
         return Err(invalid(FieldError::new(
             "validation_invalid_mime_type",
             text,
@@ -113,6 +116,16 @@ pub fn upload() -> Result<Response, ApiError> {
     let at = u32::try_from(at).unwrap_or_default();
     storage::put(&place.text, &file.name, at).map_err(failed)?;
     Ok(Response::empty(204))
+}
+
+struct Letters;
+
+impl Random for Letters {
+    fn text(&mut self, length: usize, alphabet: &str) -> String {
+        // They stand in a message only.
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        crypto::random::text(length, alphabet).unwrap_or_default()
+    }
 }
 
 fn invalid(error: FieldError) -> ApiError {

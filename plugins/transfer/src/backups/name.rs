@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::settings;
 
-/// Longest name, characters.
+/// Longest name, bytes.
 const MAX: usize = 150;
 /// Characters of the application's name that stand in a made one.
 const MAX_APP: usize = 50;
@@ -16,7 +16,7 @@ const MAX_APP: usize = 50;
 /// # Errors
 /// What is wrong with it.
 pub fn check(name: &str) -> Result<(), FieldError> {
-    if name.chars().count() > MAX {
+    if name.len() > MAX {
         let text = format!("The length must be between 1 and {MAX}.");
         return Err(FieldError::new("validation_length_out_of_range", text)
             .with(json!({"max": MAX, "min": 1})));

@@ -66,7 +66,7 @@ pub fn copy(source: &Source, wanted: Wanted, dry: bool, report: &mut Report) -> 
     } else {
         let (mut entries, mut size) = (Vec::new(), 0);
         let select = format!(
-            "SELECT id, created, level, message, data FROM _logs WHERE {condition} ORDER BY created, rowid"
+            "SELECT id, created, level, message, data FROM _logs WHERE {condition} ORDER BY rowid"
         );
         each(&database, &select, |row| {
             size += row
