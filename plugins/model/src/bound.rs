@@ -163,11 +163,15 @@ impl Bound {
     /// # Errors
     /// A value of another type, a name that is there in two spellings.
     pub fn text(&self, name: &str) -> Result<&str, BadBody> {
-        match self.get(name)? {
-            None | Some(Value::Null) => Ok(""),
-            Some(Value::String(text)) => Ok(text),
-            Some(_) => Err(BadBody::Unreadable),
-        }
+        text(self.get(name)?)
+    }
+
+    /// The text of a name as it is written, where others differ from it in case only.
+    ///
+    /// # Errors
+    /// A value of another type.
+    pub fn spelled(&self, name: &str) -> Result<&str, BadBody> {
+        text(self.values.get(name))
     }
 
     /// An integer; 0 if it was not sent.
@@ -183,6 +187,14 @@ impl Bound {
             Some(_) => None,
         };
         number.ok_or(BadBody::Unreadable)
+    }
+}
+
+fn text(value: Option<&Value>) -> Result<&str, BadBody> {
+    match value {
+        None | Some(Value::Null) => Ok(""),
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(BadBody::Unreadable),
     }
 }
 
@@ -318,6 +330,11 @@ mod tests {
         for bad in ["n", "b"] {
             assert_eq!(body.text(bad), Err(BadBody::Unreadable));
         }
+        let both = bound(JSON, r#"{"url":"x","URL":"y"}"#);
+        assert_eq!(
+            (both.spelled("url"), both.spelled("Url")),
+            (Ok("x"), Ok(""))
+        );
         for bad in ["a", "f", "b"] {
             assert_eq!(body.integer(bad), Err(BadBody::Unreadable));
         }

@@ -26,23 +26,30 @@ pub struct Form<'a> {
     pub create: Map<String, Value>,
 }
 
+/// Its name was another once, and clients may send both.
+fn redirect(body: &Body) -> Result<&str, BadBody> {
+    let names = ["redirectURL", "redirectUrl"];
+    if !names.iter().any(|name| body.values.contains_key(*name)) {
+        return body.text(names[0]);
+    }
+    let texts = [body.spelled(names[0])?, body.spelled(names[1])?];
+    Ok(texts
+        .into_iter()
+        .find(|text| !text.is_empty())
+        .unwrap_or_default())
+}
+
 impl<'a> Form<'a> {
     /// Reads the body.
     ///
     /// # Errors
     /// A value of the wrong type.
     pub fn read(body: &'a Body) -> Result<Self, BadBody> {
-        let legacy = body.text("redirectUrl")?;
-        let redirect = body.text("redirectURL")?;
         Ok(Self {
             provider: body.text("provider")?,
             code: body.text("code")?,
             verifier: body.text("codeVerifier")?,
-            redirect: if redirect.is_empty() {
-                legacy
-            } else {
-                redirect
-            },
+            redirect: redirect(body)?,
             create: match body.values.get("createData") {
                 None | Some(Value::Null) => Map::new(),
                 Some(Value::Object(values)) => values.clone(),
