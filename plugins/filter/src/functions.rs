@@ -3,9 +3,10 @@
 use crate::error::Error;
 use crate::operand::{AllRows, Operand, SqlValue};
 use crate::parser::Term;
-use crate::query::{Query, Scope};
+use crate::query::Query;
 use crate::quoting::text as quoted;
 use crate::row::Row;
+use crate::scope::Scope;
 use crate::value::{Const, Value};
 
 /// Most arguments of `strftime`.

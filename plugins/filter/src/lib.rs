@@ -69,6 +69,7 @@ mod request;
 mod resolve;
 mod row;
 pub mod schema;
+mod scope;
 mod session;
 mod sort;
 mod terms;
@@ -76,9 +77,10 @@ mod value;
 
 pub use error::{Error, ErrorKind};
 pub use parser::{Expr, MAX_CLIENT_COMPARISONS, MAX_CLIENT_FILTER, MAX_DEPTH, check_client, parse};
-pub use query::{Built, Options, Query, Scope, quote, validate};
+pub use query::{Built, Options, Query, quote, validate};
 pub use request::{Auth, Request};
 pub use resolve::MAX_RELATIONS;
+pub use scope::Scope;
 pub use session::Session;
 pub use value::Value;
 

@@ -13,9 +13,10 @@ use hangar_model::sql::literal;
 
 use crate::error::Error;
 use crate::parser::parse;
-use crate::query::{Options, Query, Scope, quote};
+use crate::query::{Options, Query, quote};
 use crate::request::Request;
 use crate::schema::{Collection, CollectionKind, Field, FieldKind, Schema};
+use crate::scope::Scope;
 use crate::session::{AUTH_ID, Session};
 
 /// Role of direct connections. It sees what the policies allow, and no hidden fields.

@@ -14,43 +14,13 @@ use crate::request::Request;
 use crate::resolve::Walker;
 use crate::row::{Row, Shared};
 use crate::schema::{Collection, Schema};
+use crate::scope::Scope;
 use crate::session::Session;
 use crate::sort::{Key, list};
 use crate::value::{Const, Value};
 
 /// Deepest chain of list rules that a client's path may pull in.
 const MAX_RULES: usize = 100;
-
-/// Whose text a filter or sort list is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// A collection's rule: everything is allowed.
-    Rule,
-    /// The request's `filter` or `sort`. Unless it is a superuser's: no hidden fields, no `@request.*` and
-    /// `@collection.*`, the list rule of every collection crossed applies, emails match only where they are visible.
-    Client {
-        /// The request carries a superuser's token.
-        superuser: bool,
-    },
-    /// The `filter` or `sort` of a list of what are no records (collections, entries of the log): their fields and macros,
-    /// without modifiers, `@request.*` and `@collection.*`.
-    Plain,
-}
-
-impl Scope {
-    pub(crate) fn restricted(self) -> bool {
-        self == Scope::Client { superuser: false }
-    }
-
-    /// Whether a name means anything here at all.
-    pub(crate) fn check(self, name: &str) -> Result<(), Error> {
-        let far = name.starts_with("@request.") || name.starts_with("@collection.");
-        if self == Scope::Plain && (far || name.contains(':')) {
-            return Err(crate::terms::unresolved(name));
-        }
-        Ok(())
-    }
-}
 
 /// Settings of a query.
 #[derive(Clone, Copy, Debug)]

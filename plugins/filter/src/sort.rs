@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use crate::error::Error;
 use crate::operand::{SqlValue, Type};
 use crate::parser::Term;
-use crate::query::{Query, Scope};
+use crate::query::Query;
 use crate::resolve::Walker;
 use crate::schema::{CollectionKind, FieldKind};
+use crate::scope::Scope;
 
 /// Most sort keys, and the longest one in bytes.
 const MAX_KEYS: usize = 8;

@@ -9,11 +9,12 @@ use crate::macros;
 use crate::operand::Operand;
 use crate::parser::Term;
 use crate::path::split_request;
-use crate::query::{Query, Scope};
+use crate::query::Query;
 use crate::quoting::text as quoted;
 use crate::resolve::{Found, Walker};
 use crate::row::Row;
 use crate::schema::{Field, FieldKind};
+use crate::scope::Scope;
 use crate::value::Const;
 
 /// Fields of `@request.auth` whose value is always taken as known, as PocketBase does.
