@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::files::{self, Upload};
 use crate::multipart;
-use crate::strict_json::Strict;
+use hangar_model::strict_json::Strict;
 
 /// Form field whose text is JSON and is merged over the others.
 const JSON_PAYLOAD: &str = "@jsonPayload";

@@ -12,7 +12,6 @@ pub mod random;
 pub mod realtime;
 pub mod records;
 pub mod schema;
-mod strict_json;
 
 use hangar_sdk::Result;
 use hangar_sdk::http::{Request, Response};
