@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::compare::{Binder, Side, compare};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::lexer::Comparison;
 use crate::macros;
 use crate::operand::Operand;
@@ -48,15 +48,7 @@ impl<'a> Query<'a> {
         };
         scope.check(name)?;
         if name.starts_with('@') {
-            if scope.restricted()
-                && (name.starts_with("@request.") || name.starts_with("@collection."))
-            {
-                return Err(Error {
-                    kind: ErrorKind::Forbidden,
-                    message: format!("only superusers can use {name}"),
-                });
-            }
-            return self.special(name, any);
+            return self.special(name, scope, any, crossed);
         }
         if name.starts_with('#') {
             return Err(unresolved(name));
@@ -127,9 +119,15 @@ impl<'a> Query<'a> {
         })
     }
 
-    fn special(&mut self, name: &str, any: bool) -> Result<Operand, Error> {
+    fn special(
+        &mut self,
+        name: &str,
+        scope: Scope,
+        any: bool,
+        crossed: &mut Crossed<'a>,
+    ) -> Result<Operand, Error> {
         if let Some(path) = name.strip_prefix("@collection.") {
-            return self.other_collection(name, path, any);
+            return self.other_collection(name, path, scope, any, crossed);
         }
         if let Some(session) = self.shared.options.session {
             return self.of_session(name, session, any);
@@ -156,7 +154,14 @@ impl<'a> Query<'a> {
     }
 
     /// `@collection.name.path` and `@collection.name:alias.path`: every row of another collection.
-    fn other_collection(&mut self, name: &str, path: &str, any: bool) -> Result<Operand, Error> {
+    fn other_collection(
+        &mut self,
+        name: &str,
+        path: &str,
+        scope: Scope,
+        any: bool,
+        crossed: &mut Crossed<'a>,
+    ) -> Result<Operand, Error> {
         let (head, path) = path.split_once('.').ok_or_else(|| unresolved(name))?;
         let (collection, alias) = head.split_once(':').unwrap_or((head, "-"));
         if collection.is_empty() || alias.is_empty() || alias.contains(':') {
@@ -180,7 +185,12 @@ impl<'a> Query<'a> {
             walker.many = true;
             walker.walk(row, path)
         };
-        let found = walk(&mut Walker::new(&mut self.shared, &mut self.joins, false))?;
+        let restricted = scope.restricted();
+        let mut walker = Walker::new(&mut self.shared, &mut self.joins, restricted);
+        let found = walk(&mut walker)?;
+        if restricted {
+            crossed.append(&mut walker.crossed);
+        }
         self.finished(found, any, |walker, _| walk(walker))
     }
 

@@ -254,11 +254,14 @@ fn condition(
     query::with_rule(&mut query, rule)?;
     let filter = call.parameter("filter");
     if !filter.is_empty() {
-        if !call.superuser() {
-            check_client(filter, "")?;
-        }
-        // As a client's, also that of a superuser: PocketBase looks at subscriptions that way.
-        query.filter(&parse(filter)?, Scope::Client { superuser: false })?;
+        let scope = match call.superuser() {
+            true => Scope::Subscription,
+            false => {
+                check_client(filter, "")?;
+                Scope::Client { superuser: false }
+            }
+        };
+        query.filter(&parse(filter)?, scope)?;
     }
     Ok(query::exists(query.finish()))
 }
