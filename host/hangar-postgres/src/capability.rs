@@ -235,6 +235,7 @@ impl query::Host for View<'_> {
         let done = match self.transaction() {
             Some(transaction) => {
                 let done = transaction.connection()?.batch(&sql).await;
+                transaction.mark_schema_changed();
                 if done.is_err() {
                     transaction.mark_failed();
                 }
@@ -245,10 +246,10 @@ impl query::Host for View<'_> {
                 let done = exclusive.connection().batch(&sql).await;
                 // Text of several statements may have changed the session, so the connection is not used again.
                 drop(exclusive);
+                service.postgres.forget_prepared();
                 done
             }
         };
-        service.postgres.forget_prepared();
         Ok(done?)
     }
 

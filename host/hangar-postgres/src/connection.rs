@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, TryStreamExt};
@@ -34,7 +35,16 @@ const REFUSED: [&str; 14] = [
 /// A connection with its prepared statements.
 pub struct Connection {
     client: Client,
-    prepared: Mutex<HashMap<String, Statement>>,
+    prepared: Mutex<Prepared>,
+    /// Counts changes of the schema, for all connections of a pool.
+    schema: Arc<AtomicU64>,
+}
+
+/// Statements prepared for one state of the schema.
+#[derive(Default)]
+struct Prepared {
+    schema: u64,
+    statements: HashMap<String, Statement>,
 }
 
 /// One statement with its parameters.
@@ -57,10 +67,11 @@ impl Query {
 }
 
 impl Connection {
-    pub fn new(client: Client) -> Self {
+    pub fn new(client: Client, schema: Arc<AtomicU64>) -> Self {
         Self {
             client,
             prepared: Mutex::default(),
+            schema,
         }
     }
 
@@ -68,27 +79,23 @@ impl Connection {
         self.client.is_closed()
     }
 
+    /// What is prepared for the schema as it is now.
+    fn prepared(&self) -> MutexGuard<'_, Prepared> {
+        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        let schema = self.schema.load(Ordering::Acquire);
+        if prepared.schema != schema {
+            prepared.schema = schema;
+            prepared.statements.clear();
+        }
+        prepared
+    }
+
     fn known(&self, sql: &str) -> Option<Statement> {
-        self.prepared
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(sql)
-            .cloned()
+        self.prepared().statements.get(sql).cloned()
     }
 
     fn forget(&self, sql: &str) {
-        self.prepared
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(sql);
-    }
-
-    /// Forgets all prepared statements: the schema has changed.
-    pub fn forget_all(&self) {
-        self.prepared
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.prepared().statements.remove(sql);
     }
 
     async fn prepare(&self, sql: &str) -> Result<Statement> {
@@ -96,16 +103,22 @@ impl Connection {
             return Ok(statement);
         }
         refuse_session_statements(sql)?;
+        let schema = self.schema.load(Ordering::Acquire);
         let statement = self
             .client
             .prepare(sql)
             .await
             .map_err(|error| convert(&error))?;
-        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-        if prepared.len() >= PREPARED {
-            prepared.clear();
+        let mut prepared = self.prepared();
+        // Nobody knows which schema it is for if that has changed meanwhile.
+        if prepared.schema == schema {
+            if prepared.statements.len() >= PREPARED {
+                prepared.statements.clear();
+            }
+            prepared
+                .statements
+                .insert(sql.to_owned(), statement.clone());
         }
-        prepared.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
 
@@ -116,7 +129,12 @@ impl Connection {
         if let Some(statement) = self.known(&query.sql) {
             match self.start(&statement, params).await {
                 Ok(running) => return Ok(running),
-                Err(error) if retry && is_stale(&error) => self.forget(&query.sql),
+                Err(error) if is_stale(&error) => {
+                    self.forget(&query.sql);
+                    if !retry {
+                        return Err(convert(&error));
+                    }
+                }
                 Err(error) => return Err(convert(&error)),
             }
         }

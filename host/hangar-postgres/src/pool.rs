@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub struct Postgres {
     /// As many, for statements that are planned anew for their parameters.
     planned: Vec<Shared>,
     turn: AtomicUsize,
+    /// Counts changes of the schema.
+    schema: Arc<AtomicU64>,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
     wait: Duration,
@@ -80,6 +82,7 @@ impl Postgres {
             shared: slots().collect(),
             planned: slots().collect(),
             turn: AtomicUsize::new(0),
+            schema: Arc::default(),
             idle: Mutex::default(),
             permits: Arc::new(Semaphore::new(options.exclusive.max(1))),
             wait: options.wait,
@@ -116,12 +119,9 @@ impl Postgres {
     }
 
     async fn connect(&self) -> Result<Connection> {
-        Ok(Connection::new(
-            self.connect
-                .connect()
-                .await
-                .map_err(|error| convert(&error))?,
-        ))
+        let client = self.connect.connect().await;
+        let client = client.map_err(|error| convert(&error))?;
+        Ok(Connection::new(client, self.schema.clone()))
     }
 
     /// An exclusive connection; waits for one up to the bound.
@@ -176,21 +176,9 @@ impl Postgres {
         }
     }
 
-    /// Drops what is prepared everywhere: the schema has changed.
-    pub(crate) fn forget_prepared(&self) {
-        for slot in self.shared.iter().chain(&self.planned) {
-            if let Some(connection) = slot.usable() {
-                connection.forget_all();
-            }
-        }
-        for connection in self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-        {
-            connection.forget_all();
-        }
+    /// Has every connection prepare its statements anew: the schema has changed, here or elsewhere.
+    pub fn forget_prepared(&self) {
+        self.schema.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Whether the database answers.

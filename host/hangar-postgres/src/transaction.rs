@@ -14,6 +14,8 @@ pub struct Transaction {
     exclusive: Exclusive,
     open: AtomicBool,
     failed: AtomicBool,
+    /// Whether it may have changed the schema.
+    schema_changed: AtomicBool,
     savepoints: AtomicU32,
     /// Savepoints still open, each with the work left before it; they end in reverse order.
     stack: Mutex<Vec<(u32, usize)>>,
@@ -44,6 +46,7 @@ impl Transaction {
             exclusive,
             open: AtomicBool::new(true),
             failed: AtomicBool::new(false),
+            schema_changed: AtomicBool::new(false),
             savepoints: AtomicU32::new(0),
             stack: Mutex::default(),
             deadline: Instant::now() + lifetime,
@@ -77,6 +80,12 @@ impl Transaction {
     /// A statement has failed.
     pub fn mark_failed(&self) {
         self.failed.store(true, Ordering::Release);
+    }
+
+    /// It may change the schema. Until it ends others prepare their statements for the old one.
+    pub fn mark_schema_changed(&self) {
+        self.schema_changed.store(true, Ordering::Release);
+        self.postgres.forget_prepared();
     }
 
     fn stack(&self) -> std::sync::MutexGuard<'_, Vec<(u32, usize)>> {
@@ -146,6 +155,9 @@ impl Transaction {
     /// Gives the connection back, if nobody else still refers to the transaction.
     fn finish(self: Arc<Self>) {
         self.open.store(false, Ordering::Release);
+        if self.schema_changed.load(Ordering::Acquire) {
+            self.postgres.forget_prepared();
+        }
         if let Some(this) = Arc::into_inner(self) {
             this.postgres.give_back(this.exclusive);
         }

@@ -179,6 +179,13 @@ impl Nodes {
             revisions.iter().for_each(|revisions| revisions.bump_all());
             host.forget_identity_here("");
         }
+        // What instances keep by these topics may be about tables that have changed.
+        if news.all || !news.topics.is_empty() {
+            let database = host.services().get::<hangar_postgres::Service>();
+            database
+                .iter()
+                .for_each(|database| database.postgres().forget_prepared());
+        }
         for topic in &news.topics {
             revisions.iter().for_each(|revisions| {
                 revisions.bump_here(topic);

@@ -75,9 +75,10 @@ impl Failure {
         }
     }
 
-    /// Whether another transaction stood in the way and the same again may succeed.
+    /// Whether another transaction stood in the way, or has changed the table, and the same again may succeed.
     pub fn is_conflict(&self) -> bool {
-        matches!(self.sqlstate(), Some("40001" | "40P01"))
+        // The last two are those of a statement that was prepared for the table as it was.
+        matches!(self.sqlstate(), Some("40001" | "40P01" | "0A000" | "26000"))
     }
 
     /// The answer a client gets. What is no answer yet is logged and becomes a 400 with `message`.

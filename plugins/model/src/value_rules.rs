@@ -247,7 +247,9 @@ fn validate_number(options: &NumberOptions, value: &Value) -> Result<(), FieldEr
     if number == 0.0 {
         return Ok(());
     }
-    if options.only_int && number.fract() != 0.0 {
+    // Go's whole numbers have 64 bits.
+    let whole = number.fract() == 0.0 && (-(2f64.powi(63))..2f64.powi(63)).contains(&number);
+    if options.only_int && !whole {
         return Err(only_int());
     }
     match (options.min, options.max) {
