@@ -48,8 +48,16 @@ pub fn sync(
     // Compared under the new table name, so that a mere rename keeps its indexes.
     let mut renamed = old.clone();
     renamed.name.clone_from(&new.name);
-    let converted = old.fields.iter().any(|field| converts(field, new));
-    let kept = |text: &str, all: &[String]| !converted && all.iter().any(|other| other == text);
+    // An index goes with its column, and follows it to another name: what is called so now is another column.
+    let moved = |field: &Field| {
+        let mut fields = new.fields.iter();
+        fields.any(|other| other.id != field.id && other.name.eq_ignore_ascii_case(&field.name))
+    };
+    let made_anew = old
+        .fields
+        .iter()
+        .any(|field| moved(field) || converts(field, new));
+    let kept = |text: &str, all: &[String]| !made_anew && all.iter().any(|other| other == text);
     let wanted_sql: Vec<String> = wanted
         .iter()
         .map(|statement| statement.sql.clone())

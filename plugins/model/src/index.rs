@@ -36,6 +36,28 @@ pub struct IndexColumn {
     pub class: String,
 }
 
+/// Whether a column holds texts; an expression may.
+fn may_be_text(collection: &Collection, name: &str) -> bool {
+    let Some(field) = collection.field(name) else {
+        return true;
+    };
+    let other = matches!(
+        field.kind(),
+        FieldType::Number
+            | FieldType::Bool
+            | FieldType::Date
+            | FieldType::Autodate
+            | FieldType::Json
+            | FieldType::GeoPoint
+    );
+    !other && !field.is_multiple()
+}
+
+fn is_date(collection: &Collection, name: &str) -> bool {
+    let field = collection.field(name);
+    field.is_some_and(|field| matches!(field.kind(), FieldType::Date | FieldType::Autodate))
+}
+
 impl IndexColumn {
     /// Whether text is compared without regard to case (A–Z).
     pub fn is_nocase(&self) -> bool {
@@ -152,6 +174,8 @@ impl Index {
             };
             match column.collate.to_ascii_lowercase().as_str() {
                 "" | "binary" => {}
+                // Of what is no text there is but one spelling.
+                "nocase" | "rtrim" if !may_be_text(collection, &column.name) => {}
                 "nocase" => entry = format!("lower({entry})"),
                 "rtrim" => entry = format!("rtrim({entry})"),
                 _ => {
@@ -160,6 +184,10 @@ impl Index {
                         column.collate
                     ));
                 }
+            }
+            // Where SQLite has an empty text there is NULL, of which PostgreSQL takes no two for equal.
+            if self.unique && is_date(collection, &column.name) {
+                entry = format!("(coalesce({entry}, '-infinity'::timestamptz))");
             }
             if column.sort == "DESC" {
                 entry.push_str(" DESC");
