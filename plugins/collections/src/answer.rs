@@ -77,8 +77,16 @@ impl Failure {
 
     /// Whether another transaction stood in the way, or has changed the table, and the same again may succeed.
     pub fn is_conflict(&self) -> bool {
-        // The last two are those of a statement that was prepared for the table as it was.
-        matches!(self.sqlstate(), Some("40001" | "40P01" | "0A000" | "26000"))
+        let Self::Host(error) = self else {
+            return false;
+        };
+        match error.sqlstate() {
+            // The last is that of a prepared statement that is gone.
+            Some("40001" | "40P01" | "26000") => true,
+            // One that was prepared for the table as it was; anything else that PostgreSQL cannot do stays so.
+            Some("0A000") => error.message.contains("cached plan"),
+            _ => false,
+        }
     }
 
     /// The answer a client gets. What is no answer yet is logged and becomes a 400 with `message`.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::files::{self, Upload};
 use crate::multipart;
+use hangar_model::bound::is_url_encoded;
 use hangar_model::strict_json::Strict;
 
 /// Form field whose text is JSON and is merged over the others.
@@ -56,7 +57,7 @@ pub fn parse(content_type: Option<&str>, bytes: &[u8]) -> Result<Body, ApiError>
     let body = match kind.trim() {
         "application/json" => json(bytes)?,
         "application/x-www-form-urlencoded" => {
-            if !is_form(bytes) {
+            if !is_url_encoded(bytes) {
                 return Err(bad());
             }
             let pairs = form_urlencoded::parse(bytes)
@@ -89,19 +90,6 @@ fn json(bytes: &[u8]) -> Result<Body, ApiError> {
         Some(Ok(Strict(Value::Null))) | None => Ok(Body::default()),
         Some(_) => Err(bad()),
     }
-}
-
-/// Whether every `%` begins an escape and no semicolon separates: Go reads no other forms.
-pub fn is_form(bytes: &[u8]) -> bool {
-    let escape = |at: usize| {
-        let digits = bytes.get(at + 1..at + 3).unwrap_or_default();
-        digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit)
-    };
-    bytes.iter().enumerate().all(|(at, byte)| match byte {
-        b'%' => escape(at),
-        b';' => false,
-        _ => true,
-    })
 }
 
 fn form(pairs: Vec<(String, String)>) -> Result<Body, ApiError> {

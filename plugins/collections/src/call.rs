@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use hangar_filter::{Auth, Request as FilterRequest};
 use hangar_model::ApiError;
+use hangar_model::bound::is_url_encoded;
 use hangar_sdk::http::Request;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -219,7 +220,7 @@ impl Call {
                 .query
                 .split('&')
                 .map(str::as_bytes)
-                .filter(|pair| body::is_form(pair));
+                .filter(|pair| is_url_encoded(pair));
             sound
                 .flat_map(form_urlencoded::parse)
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))

@@ -199,7 +199,7 @@ fn text(value: Option<&Value>) -> Result<&str, BadBody> {
 }
 
 /// Whether every `%` begins an escape and no semicolon separates: Go reads no other forms.
-fn is_url_encoded(text: &[u8]) -> bool {
+pub fn is_url_encoded(text: &[u8]) -> bool {
     let escape = |at: usize| {
         let digits = text.get(at + 1..at + 3).unwrap_or_default();
         digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit)

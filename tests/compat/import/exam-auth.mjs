@@ -3,6 +3,7 @@
 import { createHmac } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { call } from './call.mjs';
 
 const MINUTE = 60;
 const DAY = 86_400;
@@ -32,17 +33,6 @@ log('examlog00000003', 'exam three', 2, 4, nested={'list': [1, 2], 'text': 'x'},
 log('examlog00000004', 'exam four', 3, -4, type='cron')
 db.commit()
 `;
-
-async function call(base, method, path, body, token) {
-  const answer = await fetch(base + path, {
-    method,
-    headers: { ...(token ? { authorization: token } : {}), ...(body ? { 'content-type': 'application/json' } : {}) },
-    body: body && JSON.stringify(body),
-  });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`seed: ${method} ${path} answered ${answer.status} ${text}`);
-  return text ? JSON.parse(text) : null;
-}
 
 const field = (type, name, more = {}) => ({ type, name, ...more });
 const stamps = [field('autodate', 'created', { onCreate: true }), field('autodate', 'updated', { onCreate: true, onUpdate: true })];

@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { call } from './call.mjs';
 
 const FILES = join(import.meta.dirname, '..', 'files');
 
@@ -17,18 +18,6 @@ for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' 
 db.execute("UPDATE _collections SET created = printf('2023-01-01 00:00:00.%03dZ', rowid), updated = '2023-02-02 00:00:00.000Z'")
 db.commit()
 `;
-
-async function call(base, method, path, body, token) {
-  const form = body instanceof FormData;
-  const answer = await fetch(base + path, {
-    method,
-    headers: { ...(token ? { authorization: token } : {}), ...(form || !body ? {} : { 'content-type': 'application/json' }) },
-    body: form ? body : body && JSON.stringify(body),
-  });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`exam: ${method} ${path} answered ${answer.status} ${text}`);
-  return text ? JSON.parse(text) : null;
-}
 
 const field = (type, name, more = {}) => ({ id: `f_${name}`.slice(0, 20), type, name, ...more });
 const stamps = () => [field('autodate', 'created', { onCreate: true }), field('autodate', 'updated', { onCreate: true, onUpdate: true })];

@@ -1,6 +1,7 @@
 // Fills a PocketBase with one of everything, as its users do: through the API first, then behind its back.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { call } from './call.mjs';
 
 /** What SQLite's loose types let through, written with another program while the server is down. */
 const ODDITIES = `
@@ -41,19 +42,6 @@ log('seeded000000005', 'below', 1, level=-4)
 log('seeded000000004', 'long ago', 40)
 db.commit()
 `;
-
-/** Calls the API; fails loudly, since everything later builds on it. */
-async function call(base, method, path, body, token) {
-  const form = body instanceof FormData;
-  const answer = await fetch(base + path, {
-    method,
-    headers: { ...(token ? { authorization: token } : {}), ...(form || !body ? {} : { 'content-type': 'application/json' }) },
-    body: form ? body : body && JSON.stringify(body),
-  });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`seed: ${method} ${path} answered ${answer.status} ${text}`);
-  return text ? JSON.parse(text) : null;
-}
 
 const field = (type, name, more = {}) => ({ type, name, ...more });
 const stamps = [field('autodate', 'created', { onCreate: true }), field('autodate', 'updated', { onCreate: true, onUpdate: true })];

@@ -1,9 +1,8 @@
 //! Subscriptions as clients write them: `posts/*`, `posts/RECORD_ID` or `posts`, with `?options=` of a request.
 
+use hangar_model::bound::is_url_encoded;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-
-use crate::body;
 
 /// A subscription.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -35,7 +34,7 @@ impl<'a> Topic<'a> {
         let (base, rest) = topic.split_once('?').unwrap_or((topic, ""));
         let options: Options = rest
             .split('&')
-            .filter(|pair| body::is_form(pair.as_bytes()))
+            .filter(|pair| is_url_encoded(pair.as_bytes()))
             .flat_map(|pair| form_urlencoded::parse(pair.as_bytes()))
             .find(|(name, _)| name == "options")
             .and_then(|(_, text)| serde_json::from_str(&text).ok())

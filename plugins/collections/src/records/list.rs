@@ -34,7 +34,6 @@ fn answer(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>) -> Out
     if !events.is_empty()
         || !call.parameter("expand").is_empty()
         || !call.parameter("fields").is_empty()
-        || Page::read(call).is_ok_and(|page| page.is_far())
     {
         return slow(catalog, entry, call, rule, &events);
     }
@@ -47,6 +46,10 @@ fn answer(catalog: &Catalog, entry: &Entry, call: &Call, rule: &Rule<'_>) -> Out
     let guarded = guard::applies(call);
     if !guarded && let Some(body) = entry.plans.defer(&key, "", own) {
         return Ok(Response::deferred(200, body?));
+    }
+    // Plans are never kept for these, so who has one is not asked.
+    if Page::read(call).is_ok_and(|page| page.is_far(entry)) {
+        return slow(catalog, entry, call, rule, &events);
     }
     let compiled = compile(catalog, entry, call, rule, guarded)?;
     if guarded {

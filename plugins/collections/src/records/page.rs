@@ -67,9 +67,9 @@ impl Page {
             .min(i64::MAX / 2)
     }
 
-    /// Whether [`Page::counted`] is the way to read this page.
-    pub fn is_far(&self) -> bool {
-        !self.skip_total && self.offset() >= FAR
+    /// Whether [`Page::counted`] may be the way to read this page.
+    pub fn is_far(&self, entry: &Entry) -> bool {
+        !self.skip_total && self.offset() >= FAR && !entry.is_view()
     }
 
     /// The end of a statement. Where a far page begins is a parameter: there are many of them, and a statement for each
@@ -92,7 +92,7 @@ impl Page {
     ///
     /// `None` where rows are joined, and for views: their rows cannot be found by number.
     pub fn counted(&self, entry: &Entry, select_list: &str, built: &Built) -> Option<Statement> {
-        if !self.is_far() || built.from.contains(" JOIN ") || entry.is_view() {
+        if !self.is_far(entry) || built.from.contains(" JOIN ") {
             return None;
         }
         let Built {

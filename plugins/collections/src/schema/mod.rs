@@ -21,6 +21,7 @@ pub use bootstrap::activate;
 pub use model_events::ended;
 pub use moved::{clear, put};
 
+use hangar_model::bound::is_url_encoded;
 use hangar_model::collection::CollectionType;
 use hangar_model::json::to_json;
 use hangar_model::picker::Picker;
@@ -103,7 +104,7 @@ fn parameter(request: &Request, name: &str) -> String {
         .query
         .split('&')
         .map(str::as_bytes)
-        .filter(|pair| body::is_form(pair))
+        .filter(|pair| is_url_encoded(pair))
         .flat_map(form_urlencoded::parse)
         .find(|(key, _)| key == name)
         .map(|(_, value)| value.into_owned())
