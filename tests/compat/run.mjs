@@ -155,6 +155,7 @@ class Run {
       return;
     }
     await pause(STEP_GAP_MS);
+    for (const side of sides) side.normaliser.begin(this.step);
     const call = step.run ? 'sdk' : STREAM_STEPS.includes(step.method) ? 'stream' : step.method === 'MAIL' ? 'mailStep' : 'http';
     const [left, right] = await Promise.all(sides.map((side) => side[call](step, this.step)));
     const { parts, lines } = compareAnswers(left.answer, right.answer, step.options?.compare);

@@ -5,7 +5,9 @@
 // Names carry the number of the step in which a value was first seen, so one
 // real difference does not rename everything after it. Two values first seen
 // in the same step and of the same place get the same name on both sides only
-// if the servers agree about them: references are compared, too.
+// if the servers agree about them: references are compared, too. A time is
+// named by the step that was running at that time, wherever it is seen first:
+// two times of one step may be the same millisecond on one side only.
 
 /** Masked values of this length are masked inside other texts, too. */
 const LONG_SECRET = 20;
@@ -50,7 +52,13 @@ export class Normaliser {
     this.addresses = Object.entries(addresses);
     this.ids = new Map();
     this.times = new Map();
+    this.starts = [];
     this.tokens = new Map();
+  }
+
+  /** A step begins now: times from here on are its own. */
+  begin(step) {
+    this.starts.push({ step, at: Date.now() });
   }
 
   /** Returns {status, headers, body} of one answer, ready to be compared. */
@@ -102,10 +110,16 @@ export class Normaliser {
   #time(step, time) {
     const at = Date.parse(time.replace(' ', 'T'));
     if (!(Math.abs(at - Date.now()) < DAY_MS)) return time;
-    if (!this.times.has(at)) this.times.set(at, step);
+    if (!this.times.has(at)) this.times.set(at, this.#runningAt(at) ?? step);
     // The shape stays visible: `T` or a space, and how many decimals.
     const shape = time.replace(/\d{4}-\d\d-\d\d/, 'DATE').replace(/\d\d:\d\d:\d\d/, 'TIME').replace(/\.\d+/, (part) => `.${'n'.repeat(part.length - 1)}`);
     return `<${shape}:${this.times.get(at)}>`;
+  }
+
+  /** The step that was running at a time, if it lies in this run. */
+  #runningAt(at) {
+    if (at > Date.now()) return undefined;
+    return this.starts.findLast((start) => start.at <= at)?.step;
   }
 
   /** A token is compared by its header and claims; the expiry becomes a distance in minutes. */
