@@ -3,6 +3,7 @@
 mod backup;
 mod cli;
 mod commands;
+mod compiled;
 mod database;
 mod doctor;
 mod news;

@@ -44,7 +44,7 @@ pub fn host(
     };
     let limits = settings.limits.clone();
     let runtime = Runtime::new(
-        settings.dir.join("cache"),
+        crate::compiled::folder(&settings.dir),
         largest_memory(settings, &limits),
     )
     .map_err(failed)?;

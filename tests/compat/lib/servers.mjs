@@ -10,10 +10,6 @@ export const SUPERUSER = { email: 'root@example.com', password: 'rootpass123' };
 const READY_MS = 90_000;
 const STOP_MS = 15_000;
 
-/** Compiled plugins of the first Hangar, for the data directories of those after it. */
-const COMPILED = join(tmpdir(), `compat-compiled-${process.pid}`);
-process.on('exit', () => rmSync(COMPILED, { recursive: true, force: true }));
-
 /** Every server started and not yet stopped, so that an exit never leaves one behind. */
 const running = new Set();
 
@@ -85,7 +81,6 @@ export async function startServer(kind, folders = {}, from = null, there = null)
   if (!there) mkdirSync(data);
   const log = join(work, 'server.log');
 
-  if (kind === 'hangar' && !there && existsSync(COMPILED)) cpSync(COMPILED, join(data, 'cache'), { recursive: true });
   try {
     if (from) adopt(binary, from, data);
     else if (!there) run(binary, ['superuser', 'upsert', SUPERUSER.email, SUPERUSER.password, '--dir', data], { cwd: work });
@@ -115,10 +110,7 @@ export async function startServer(kind, folders = {}, from = null, there = null)
   while (Date.now() < limit) {
     if (child.exitCode !== null || child.signalCode !== null) break;
     try {
-      if ((await fetch(`${server.base}/api/health`)).ok) {
-        if (kind === 'hangar' && !existsSync(COMPILED)) cpSync(join(data, 'cache'), COMPILED, { recursive: true });
-        return server;
-      }
+      if ((await fetch(`${server.base}/api/health`)).ok) return server;
     } catch {
       // Not listening yet.
     }
