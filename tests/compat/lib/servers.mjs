@@ -25,7 +25,7 @@ function run(binary, args, options = {}) {
   if (process.env.COMPAT_SAY) console.log(done.stdout);
 }
 
-/** How each kind of server is called. `folders` = {hooks?, public?} as absolute paths. */
+/** How each kind of server is called; a PocketBase may be of another version: `pocketbase@0.23.12`. `folders` = {hooks?, public?} as absolute paths. */
 const KINDS = {
   pocketbase: {
     path: pocketbasePath,
@@ -72,8 +72,9 @@ function tail(file) {
  * Returns {kind, base, port, log, stop()}.
  */
 export async function startServer(kind, folders = {}, from = null, there = null) {
-  const { path, serve, adopt } = KINDS[kind];
-  const binary = path();
+  const [name, version] = kind.split('@');
+  const { path, serve, adopt } = KINDS[name];
+  const binary = path(version);
   const work = mkdtempSync(join(tmpdir(), `compat-${kind}-`));
   // A server that drops its rights must still be able to enter its own data.
   chmodSync(work, 0o755);
@@ -92,7 +93,7 @@ export async function startServer(kind, folders = {}, from = null, there = null)
   const port = await freePort();
   const out = openSync(log, 'a');
   const child = spawn(binary, serve(data, port, folders, work), { cwd: work, stdio: ['ignore', out, out] });
-  const server = { kind, base: `http://127.0.0.1:${port}`, port, log, child, work, data };
+  const server = { kind: name, base: `http://127.0.0.1:${port}`, port, log, child, work, data };
   const gone = new Promise((resolve) => child.once('exit', resolve));
   server.stop = async ({ keep = false } = {}) => {
     running.delete(server);
