@@ -7,6 +7,7 @@ use std::process::Output;
 use crate::error::{Error, Result};
 use crate::log;
 use crate::place::Place;
+use crate::probe::ADMINISTRATOR;
 use crate::programs::Programs;
 use crate::settings;
 
@@ -70,7 +71,7 @@ async fn run(place: &Place, programs: &Programs, new: &Path, locale: &[&str]) ->
     command
         .args([
             "-U",
-            "hangar",
+            ADMINISTRATOR,
             "-E",
             "UTF8",
             "--auth-local=trust",

@@ -12,6 +12,9 @@ pub struct Options {
     /// Further PostgreSQL settings, such as `("shared_buffers", "1GB")`; they win over Hangar's own, except those that
     /// keep the server private and findable, which are refused.
     pub settings: Vec<(String, String)>,
+    /// Roles without login that the login role may take and grant. Made with the database, since the login role may not
+    /// make roles: before PostgreSQL 16 that right was as good as a superuser's.
+    pub roles: Vec<String>,
     /// As root only: where a cluster goes when the server's user cannot enter `dir`. A folder per data directory is
     /// made in it.
     pub fallback_root: PathBuf,
@@ -28,6 +31,7 @@ impl Options {
             dir: dir.into(),
             postgres_bin: None,
             settings: Vec::new(),
+            roles: Vec::new(),
             fallback_root: PathBuf::from("/var/lib/hangar"),
             start_timeout: Duration::from_secs(30),
             recovery_timeout: Duration::from_secs(600),
@@ -42,7 +46,7 @@ pub struct ConnectionConfig {
     pub socket_dir: PathBuf,
     /// The port, which is a part of the socket's name.
     pub port: u16,
-    /// The role: a superuser of this cluster.
+    /// The role: owner of the database, no superuser. (In clusters of early versions it is one.)
     pub user: String,
     /// The database.
     pub database: String,
@@ -59,10 +63,11 @@ impl ConnectionConfig {
         }
     }
 
-    /// The same server, another database.
-    pub(crate) fn with_database(&self, database: &str) -> Self {
+    /// The same server's maintenance database, as another role.
+    pub(crate) fn maintenance(&self, role: &str) -> Self {
         Self {
-            database: database.to_owned(),
+            database: "postgres".to_owned(),
+            user: role.to_owned(),
             ..self.clone()
         }
     }

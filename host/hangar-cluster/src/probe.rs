@@ -9,14 +9,22 @@ use tokio_postgres::{NoTls, SimpleQueryMessage};
 use crate::error::{Error, Result};
 use crate::options::ConnectionConfig;
 
+/// The superuser of a cluster, for making the login role and its database. Clusters of early versions do not know it:
+/// their login role is their superuser.
+pub(crate) const ADMINISTRATOR: &str = "postgres";
+
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A server's answer.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// It takes queries. The data directory it serves, and whether our database is there.
-    Ready { data: PathBuf, has_database: bool },
+    /// It takes queries. The data directory it serves, whether our database is there, and who its superuser is.
+    Ready {
+        data: PathBuf,
+        has_database: bool,
+        superuser: String,
+    },
     /// It lives but cannot take queries now: it starts, recovers, stops or is full.
     Busy(String),
     /// Nobody answers.
@@ -27,38 +35,74 @@ pub(crate) enum Answer {
 
 /// Connects to the maintenance database and asks.
 pub(crate) async fn ask(config: &ConnectionConfig) -> Answer {
-    let maintenance = config.with_database("postgres");
+    match ask_as(ADMINISTRATOR, config).await {
+        Err(error) if error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
+            let answer = ask_as(&config.user, config).await;
+            answer.unwrap_or_else(|error| classify(&error))
+        }
+        answer => answer.unwrap_or_else(|error| classify(&error)),
+    }
+}
+
+async fn ask_as(role: &str, config: &ConnectionConfig) -> Result<Answer, tokio_postgres::Error> {
+    let maintenance = config.maintenance(role);
     let question = format!(
         "SELECT current_setting('data_directory'), \
          EXISTS (SELECT FROM pg_database WHERE datname = '{}')",
         config.database.replace('\'', "''")
     );
     match tokio::time::timeout(PATIENCE, query(&maintenance, &question)).await {
-        Err(_) => Answer::Silent(format!("no answer within {} s", PATIENCE.as_secs())),
-        Ok(Ok(row)) => match row.as_slice() {
+        Err(_) => Ok(Answer::Silent(format!(
+            "no answer within {} s",
+            PATIENCE.as_secs()
+        ))),
+        Ok(row) => Ok(match row?.as_slice() {
             [Some(data), Some(has)] => Answer::Ready {
                 data: data.into(),
                 has_database: has == "t",
+                superuser: role.to_owned(),
             },
             other => Answer::Refused(format!("an unexpected answer: {other:?}")),
-        },
-        Ok(Err(error)) => classify(&error),
+        }),
     }
 }
 
-/// Makes our database.
-pub(crate) async fn create_database(config: &ConnectionConfig) -> Result<()> {
-    let statement = format!(
-        "CREATE DATABASE \"{}\"",
-        config.database.replace('"', "\"\"")
-    );
-    query(&config.with_database("postgres"), &statement)
-        .await
-        .map(|_| ())
-        .map_err(|error| Error::Database {
-            socket_dir: config.socket_dir.clone(),
-            message: explain(&error),
-        })
+/// Makes our database, the login role that owns it, and the `roles` that one may take. What is there already stays.
+pub(crate) async fn create_database(
+    config: &ConnectionConfig,
+    superuser: &str,
+    roles: &[String],
+) -> Result<()> {
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let owner = quoted(&config.user);
+    let mut statements = vec![make_role(&config.user, "LOGIN")];
+    for role in roles {
+        statements.push(make_role(role, "NOLOGIN"));
+        if superuser != config.user {
+            let role = quoted(role);
+            statements.push(format!("GRANT {role} TO {owner} WITH ADMIN OPTION"));
+        }
+    }
+    let database = quoted(&config.database);
+    statements.push(format!("CREATE DATABASE {database} OWNER {owner}"));
+    let maintenance = config.maintenance(superuser);
+    for statement in statements {
+        query(&maintenance, &statement)
+            .await
+            .map_err(|error| Error::Database {
+                socket_dir: config.socket_dir.clone(),
+                message: explain(&error),
+            })?;
+    }
+    Ok(())
+}
+
+fn make_role(name: &str, login: &str) -> String {
+    let text = name.replace('\'', "''");
+    format!(
+        "DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{text}') \
+         THEN EXECUTE format('CREATE ROLE %I {login}', '{text}'); END IF; END $do$"
+    )
 }
 
 /// Runs one statement on a connection of its own; the first row.

@@ -158,10 +158,14 @@ impl Run {
                 return Err(self.failed(&format!("it ended ({how})"), server.log_tail(&self.place)));
             }
             let (word, refused) = match probe::ask(config).await {
-                Answer::Ready { data, has_database } => {
+                Answer::Ready {
+                    data,
+                    has_database,
+                    superuser,
+                } => {
                     self.check_data(&data, config)?;
                     if !has_database {
-                        probe::create_database(config).await?;
+                        probe::create_database(config, &superuser, &self.options.roles).await?;
                     }
                     return Ok(());
                 }

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{folder, options, psql, start, stop};
+use common::{folder, options, psql, psql_as, start, stop, try_psql};
 use hangar_cluster::{Cluster, Error, Origin};
 
 #[tokio::test]
@@ -43,6 +43,51 @@ async fn first_start_use_stop_and_warm_start() {
         warm < Duration::from_secs(10),
         "a warm start makes nothing anew, yet took {warm:?}"
     );
+}
+
+#[tokio::test]
+async fn the_login_role_owns_its_database_and_nothing_else() {
+    let temp = folder();
+    let mut options = options(&temp);
+    options.roles = vec!["readers".to_owned(), "the \"others\"' ".to_owned()];
+    let cluster = Cluster::attach_or_start(options).await.expect("starts");
+    psql(
+        &cluster,
+        "CREATE TABLE kept (id int); CREATE SCHEMA more; CREATE EXTENSION pg_trgm; GRANT SELECT ON kept TO readers; \
+         GRANT readers TO \"the \"\"others\"\"' \"; SET ROLE readers; SELECT * FROM kept",
+    );
+    for beyond in [
+        "SELECT pg_read_file('/etc/passwd')",
+        "COPY (SELECT 1) TO PROGRAM 'true'",
+        "CREATE ROLE another",
+        "GRANT pg_execute_server_program TO hangar",
+        "ALTER ROLE hangar SUPERUSER",
+        "ALTER SYSTEM SET log_connections = on",
+        "SET ROLE postgres",
+        "CREATE EXTENSION file_fdw",
+    ] {
+        let error = try_psql("hangar", &cluster, beyond).expect_err(beyond);
+        assert!(
+            ["permission denied", "must ", "superuser"]
+                .iter()
+                .any(|word| error.contains(word)),
+            "{beyond}: {error}"
+        );
+    }
+    stop(&cluster).await;
+}
+
+#[tokio::test]
+async fn a_cluster_whose_login_role_is_its_superuser_is_used_as_it_is() {
+    let temp = folder();
+    let cluster = start(&temp).await;
+    psql_as("postgres", &cluster, "ALTER ROLE hangar SUPERUSER");
+    psql(&cluster, "ALTER ROLE postgres RENAME TO nobody_we_know");
+    stop(&cluster).await;
+    drop(cluster);
+    let cluster = start(&temp).await;
+    assert_eq!(psql(&cluster, "SELECT 1"), "1");
+    stop(&cluster).await;
 }
 
 #[tokio::test]
@@ -121,7 +166,8 @@ async fn settings_are_added_and_those_hangar_needs_are_refused() {
         .expect("started");
     assert_eq!(psql(&cluster, "SHOW shared_buffers"), "64MB");
     // Hangar's own keep the upper hand over the server's file of its own.
-    psql(
+    psql_as(
+        "postgres",
         &cluster,
         "ALTER SYSTEM SET unix_socket_directories = '/nowhere'",
     );

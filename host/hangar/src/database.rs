@@ -10,6 +10,9 @@ use crate::settings::Settings;
 /// Oldest PostgreSQL that is supported.
 const MINIMUM: i32 = 140_000;
 
+/// The roles of direct connections and of the API under policies (docs/architecture.md, "Rules in the database").
+const ROLES: [&str; 2] = ["hangar_api", "hangar_server"];
+
 /// The database, with the local cluster it runs on if that is ours.
 pub struct Database {
     /// Connections.
@@ -32,6 +35,7 @@ impl Database {
                     .iter()
                     .map(|(k, v)| (k.clone(), v.clone()))
                     .collect();
+                options.roles = ROLES.map(str::to_owned).into();
                 let cluster = Cluster::attach_or_start(options)
                     .await
                     .map_err(|error| Error::new("unavailable", 503, error.to_string()))?;
@@ -55,6 +59,24 @@ impl Database {
         options.exclusive = settings.postgres.transactions.unwrap_or(options.exclusive);
         let postgres = Postgres::open(connect, options, limits).await?;
         Ok(Self { postgres, cluster })
+    }
+
+    /// The role that Hangar connects as, if it is a superuser of PostgreSQL.
+    pub async fn superuser(&self) -> Result<Option<String>> {
+        let sql = "SELECT rolname::text FROM pg_roles WHERE rolname = current_user AND rolsuper";
+        let client = self.postgres.connect_options().connect().await;
+        let row = match client {
+            Ok(client) => client.query_opt(sql, &[]).await,
+            Err(error) => Err(error),
+        };
+        let row = row.map_err(|error| {
+            Error::new(
+                "unavailable",
+                503,
+                format!("the database does not answer: {error}"),
+            )
+        })?;
+        Ok(row.map(|row| row.get(0)))
     }
 
     /// How background work gets connections of its own.

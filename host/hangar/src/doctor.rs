@@ -72,7 +72,18 @@ pub async fn run(settings: &Settings) -> Result<()> {
     }
     if report.failures == 0 {
         match start(settings).await {
-            Ok(()) => report.good("start", "the database answers and every plugin starts"),
+            Ok(role) => {
+                report.good("start", "the database answers and every plugin starts");
+                if let Some(role) = role {
+                    report.note(
+                        "database role",
+                        &format!(
+                            "{role:?} is a superuser of PostgreSQL. Hangar needs no such rights: let it connect as a role \
+                             that owns its database and nothing else"
+                        ),
+                    );
+                }
+            }
             Err(error) => report.bad("start", &error.message),
         }
     }
@@ -83,16 +94,18 @@ pub async fn run(settings: &Settings) -> Result<()> {
     }
 }
 
-async fn start(settings: &Settings) -> Result<()> {
+/// Starts everything once. The database role, if it has more rights than it should.
+async fn start(settings: &Settings) -> Result<Option<String>> {
     let database = Database::open(settings).await?;
     let started = async {
-        database.postgres.ping().await?;
+        let superuser = database.superuser().await?;
         let host = wiring::host(settings, &database, None)?;
-        Manager::for_command(host).apply(settings).await
+        Manager::for_command(host).apply(settings).await?;
+        Ok(superuser)
     }
     .await;
     database.close().await;
-    started.map(|_| ())
+    started
 }
 
 #[derive(Default)]

@@ -356,6 +356,7 @@ fn visible(collection: &Collection) -> impl Iterator<Item = &Field> {
 pub const ROLES_SQL: &str = "DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'hangar_api') THEN CREATE ROLE hangar_api NOLOGIN; END IF;
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'hangar_server') THEN CREATE ROLE hangar_server NOLOGIN IN ROLE hangar_api; END IF;
+  IF NOT pg_has_role('hangar_server', 'hangar_api', 'MEMBER') THEN GRANT hangar_api TO hangar_server; END IF;
   IF NOT pg_has_role(CURRENT_USER, 'hangar_server', 'MEMBER') THEN GRANT hangar_server TO CURRENT_USER; END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$";

@@ -31,7 +31,7 @@ pub fn sql(site: &Site, database: &str, text: &str) {
             "-p",
             "5432",
             "-U",
-            "hangar",
+            "postgres",
             "-d",
             database,
             "-c",

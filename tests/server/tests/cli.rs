@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use hangar_tests::{Api, Client, EMAIL, PASSWORD, Server, Site};
+use hangar_tests::{Api, Client, EMAIL, PASSWORD, Server, Site, sql};
 use serde_json::json;
 
 fn signs_in(server: &Server, email: &str, password: &str) -> bool {
@@ -198,6 +198,15 @@ fn doctor_says_what_is_wrong() {
     ] {
         assert!(printed.contains(text), "{printed}");
     }
+    assert!(!printed.contains("database role"), "{printed}");
+    let server = site.start();
+    sql(&site, "postgres", "ALTER ROLE hangar SUPERUSER");
+    server.stop();
+    let printed = site.run(&["doctor"]).expect(0);
+    assert!(
+        printed.contains("note  database role: \"hangar\" is a superuser"),
+        "{printed}"
+    );
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("an address").to_string();
     site.settings(&format!("http = {address:?}"));

@@ -50,6 +50,18 @@ pub async fn stop(cluster: &Cluster) {
 
 /// Runs a statement with psql; its rows, one a line.
 pub fn psql(cluster: &Cluster, statement: &str) -> String {
+    psql_as(&cluster.connection_config().user, cluster, statement)
+}
+
+/// The same as another role; `postgres` is the superuser.
+pub fn psql_as(role: &str, cluster: &Cluster, statement: &str) -> String {
+    try_psql(role, cluster, statement).unwrap_or_else(|error| panic!("{statement}: {error}"))
+}
+
+/// The same where the statement may be refused.
+pub fn try_psql(role: &str, cluster: &Cluster, statement: &str) -> Result<String, String> {
+    let mut config = cluster.connection_config().clone();
+    config.user = role.to_owned();
     let program = cluster
         .programs()
         .client("psql")
@@ -62,18 +74,18 @@ pub fn psql(cluster: &Cluster, statement: &str) -> String {
             "-v",
             "ON_ERROR_STOP=1",
             "-d",
-            &cluster.connection_string(),
+            &config.to_string(),
             "-c",
             statement,
         ])
         .output()
         .expect("psql runs");
-    assert!(
-        output.status.success(),
-        "{statement}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(text(&output.stderr))
+    }
 }
 
 pub fn is_root() -> bool {

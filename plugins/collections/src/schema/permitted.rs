@@ -1,6 +1,6 @@
 //! Which SQL of superusers reaches the database.
 //!
-//! A superuser of the API owns the data, not the machine: the role that Hangar connects with may be one of PostgreSQL's
+//! A superuser of the API owns the data, not the machine: the role of a `--database-url` may be one of PostgreSQL's
 //! superusers, who can read files and start programs. So only statements about data, tables, indexes and views pass, and
 //! none that calls a function that reaches further or runs SQL out of a text.
 
