@@ -22,7 +22,7 @@ export const WORDS = {
   "host/hangar-plugins/src/manifest.rs": [/\/\/\/ .*(say|Words of the command)/, "examples in documentation"],
   "host/hangar-cron/src/lib.rs": [/^\/\/! .*clients of PocketBase/, "says whose sentences the errors are"],
   "host/hangar-crypto/src/jwt.rs": [/let claims = r#"/, "the claims of a token in a test"],
-  "host/hangar-cluster/src/options.rs": [/a superuser of this cluster/, "PostgreSQL's own superuser"],
+  "host/hangar-cluster/tests/lifecycle.rs": [/SUPERUSER|must .*superuser|"superuser"/, "PostgreSQL's word for what the login role is not"],
   "host/hangar-http/src/cors.rs": [/^\/\/! CORS as PocketBase does it/, "says whose behaviour the constants follow"],
   "host/hangar-http/src/bodies.rs": [/^\/\/\/ .*as in PocketBase/, "says where a constant comes from"],
   "host/hangar-uploads/src/sniff.rs": [/FeatureCollection|GeometryCollection/, "types of GeoJSON"],

@@ -13,7 +13,7 @@ pub struct Options {
     /// keep the server private and findable, which are refused.
     pub settings: Vec<(String, String)>,
     /// Roles without login that the login role may take and grant. Made with the database, since the login role may not
-    /// make roles: before PostgreSQL 16 that right was as good as a superuser's.
+    /// make roles: before PostgreSQL 16 that right was as good as an administrator's.
     pub roles: Vec<String>,
     /// As root only: where a cluster goes when the server's user cannot enter `dir`. A folder per data directory is
     /// made in it.
@@ -46,7 +46,7 @@ pub struct ConnectionConfig {
     pub socket_dir: PathBuf,
     /// The port, which is a part of the socket's name.
     pub port: u16,
-    /// The role: owner of the database, no superuser. (In clusters of early versions it is one.)
+    /// The role: owner of the database, and not the administrator, except in clusters of early versions.
     pub user: String,
     /// The database.
     pub database: String,

@@ -9,8 +9,8 @@ use tokio_postgres::{NoTls, SimpleQueryMessage};
 use crate::error::{Error, Result};
 use crate::options::ConnectionConfig;
 
-/// The superuser of a cluster, for making the login role and its database. Clusters of early versions do not know it:
-/// their login role is their superuser.
+/// The administrator of a cluster, for making the login role and its database. Clusters of early versions do not know it:
+/// their login role is their administrator.
 pub(crate) const ADMINISTRATOR: &str = "postgres";
 
 /// How long one question may take.
@@ -19,11 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A server's answer.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// It takes queries. The data directory it serves, whether our database is there, and who its superuser is.
+    /// It takes queries. The data directory it serves, whether our database is there, and who its administrator is.
     Ready {
         data: PathBuf,
         has_database: bool,
-        superuser: String,
+        administrator: String,
     },
     /// It lives but cannot take queries now: it starts, recovers, stops or is full.
     Busy(String),
@@ -60,7 +60,7 @@ async fn ask_as(role: &str, config: &ConnectionConfig) -> Result<Answer, tokio_p
             [Some(data), Some(has)] => Answer::Ready {
                 data: data.into(),
                 has_database: has == "t",
-                superuser: role.to_owned(),
+                administrator: role.to_owned(),
             },
             other => Answer::Refused(format!("an unexpected answer: {other:?}")),
         }),
@@ -70,7 +70,7 @@ async fn ask_as(role: &str, config: &ConnectionConfig) -> Result<Answer, tokio_p
 /// Makes our database, the login role that owns it, and the `roles` that one may take. What is there already stays.
 pub(crate) async fn create_database(
     config: &ConnectionConfig,
-    superuser: &str,
+    administrator: &str,
     roles: &[String],
 ) -> Result<()> {
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
@@ -78,14 +78,14 @@ pub(crate) async fn create_database(
     let mut statements = vec![make_role(&config.user, "LOGIN")];
     for role in roles {
         statements.push(make_role(role, "NOLOGIN"));
-        if superuser != config.user {
+        if administrator != config.user {
             let role = quoted(role);
             statements.push(format!("GRANT {role} TO {owner} WITH ADMIN OPTION"));
         }
     }
     let database = quoted(&config.database);
     statements.push(format!("CREATE DATABASE {database} OWNER {owner}"));
-    let maintenance = config.maintenance(superuser);
+    let maintenance = config.maintenance(administrator);
     for statement in statements {
         query(&maintenance, &statement)
             .await

@@ -161,11 +161,11 @@ impl Run {
                 Answer::Ready {
                     data,
                     has_database,
-                    superuser,
+                    administrator,
                 } => {
                     self.check_data(&data, config)?;
                     if !has_database {
-                        probe::create_database(config, &superuser, &self.options.roles).await?;
+                        probe::create_database(config, &administrator, &self.options.roles).await?;
                     }
                     return Ok(());
                 }

@@ -78,7 +78,7 @@ async fn the_login_role_owns_its_database_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_cluster_whose_login_role_is_its_superuser_is_used_as_it_is() {
+async fn a_cluster_whose_login_role_is_its_administrator_is_used_as_it_is() {
     let temp = folder();
     let cluster = start(&temp).await;
     psql_as("postgres", &cluster, "ALTER ROLE hangar SUPERUSER");

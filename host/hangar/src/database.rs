@@ -61,8 +61,8 @@ impl Database {
         Ok(Self { postgres, cluster })
     }
 
-    /// The role that Hangar connects as, if it is a superuser of PostgreSQL.
-    pub async fn superuser(&self) -> Result<Option<String>> {
+    /// The role that Hangar connects as, if that may do everything in PostgreSQL.
+    pub async fn administrator(&self) -> Result<Option<String>> {
         let sql = "SELECT rolname::text FROM pg_roles WHERE rolname = current_user AND rolsuper";
         let client = self.postgres.connect_options().connect().await;
         let row = match client {

@@ -78,7 +78,7 @@ pub async fn run(settings: &Settings) -> Result<()> {
                     report.note(
                         "database role",
                         &format!(
-                            "{role:?} is a superuser of PostgreSQL. Hangar needs no such rights: let it connect as a role \
+                            "{role:?} is an administrator of the whole server. Hangar needs no such rights: let it connect as a role \
                              that owns its database and nothing else"
                         ),
                     );
@@ -98,10 +98,10 @@ pub async fn run(settings: &Settings) -> Result<()> {
 async fn start(settings: &Settings) -> Result<Option<String>> {
     let database = Database::open(settings).await?;
     let started = async {
-        let superuser = database.superuser().await?;
+        let administrator = database.administrator().await?;
         let host = wiring::host(settings, &database, None)?;
         Manager::for_command(host).apply(settings).await?;
-        Ok(superuser)
+        Ok(administrator)
     }
     .await;
     database.close().await;

@@ -204,7 +204,7 @@ fn doctor_says_what_is_wrong() {
     server.stop();
     let printed = site.run(&["doctor"]).expect(0);
     assert!(
-        printed.contains("note  database role: \"hangar\" is a superuser"),
+        printed.contains("note  database role: \"hangar\" is an administrator"),
         "{printed}"
     );
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");

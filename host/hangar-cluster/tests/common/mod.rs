@@ -53,7 +53,7 @@ pub fn psql(cluster: &Cluster, statement: &str) -> String {
     psql_as(&cluster.connection_config().user, cluster, statement)
 }
 
-/// The same as another role; `postgres` is the superuser.
+/// The same as another role; `postgres` is the administrator.
 pub fn psql_as(role: &str, cluster: &Cluster, statement: &str) -> String {
     try_psql(role, cluster, statement).unwrap_or_else(|error| panic!("{statement}: {error}"))
 }
