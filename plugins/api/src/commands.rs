@@ -1,9 +1,9 @@
 //! `hangar superuser ips`.
 
+use hangar_failure::Failure;
 use hangar_sdk::{Error, Result};
 use serde_json::{Map, Value};
 
-use crate::answer::Failure;
 use crate::settings;
 
 /// `hangar:plugin/commands.run`.
@@ -29,7 +29,7 @@ pub fn run(name: &str, networks: &[String]) -> Result<String> {
 /// Names the networks that are none.
 fn explain(failure: Failure) -> Error {
     let error = match failure {
-        Failure::Client(error) => error,
+        Failure::Api(error) => error,
         Failure::Host(error) => return error,
     };
     let wrong = error.data.get("superuserIPs").and_then(Value::as_object);

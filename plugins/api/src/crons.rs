@@ -1,12 +1,13 @@
 //! `GET /api/crons`, `POST /api/crons/{id}`, and the jobs of the system.
 
+use hangar_failure::Answer;
 use hangar_model::ApiError;
 use hangar_sdk::http::{Request, Response};
 use hangar_sdk::{Error, Result, collections, crons, log, postgres};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::answer::{self, Answer};
+use crate::answer;
 use crate::identity;
 use crate::settings::{self, Settings};
 

@@ -1,12 +1,11 @@
 //! Events around requests.
 
+use hangar_failure::{Answer, Failure};
 use hangar_sdk::event::{Document, around_request, request_document};
 use hangar_sdk::hooks::subscribed;
 use hangar_sdk::http::Request;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-
-use crate::answer::{Answer, Failure};
 
 /// What handlers may change.
 #[derive(Default, Deserialize)]

@@ -1,9 +1,10 @@
 //! `GET /api/health`.
 
+use hangar_failure::Answer;
 use hangar_sdk::http::Request;
 use serde::Serialize;
 
-use crate::answer::{self, Answer};
+use crate::answer;
 use crate::{identity, settings};
 
 /// Headers by which proxies tell the client's address, best known first; those the settings name go before them.

@@ -13,6 +13,7 @@ mod logs;
 mod page;
 mod settings;
 
+use hangar_failure::Failure;
 use hangar_sdk::Result;
 use hangar_sdk::http::{Request, Response};
 
@@ -20,25 +21,25 @@ struct Plugin;
 
 impl hangar_sdk::http::Guest for Plugin {
     fn handle(request: Request) -> Result<Response> {
-        let response = match (request.method.as_str(), request.route.as_str()) {
-            ("GET", "/api/health") => answer::finish(health::health(&request)),
-            ("GET", "/api/settings") => answer::finish(settings::show(&request)),
-            ("PATCH", "/api/settings") => answer::finish(settings::update(&request)),
-            ("POST", "/api/settings/test/s3") => answer::finish(settings::test_s3(&request)),
-            ("POST", "/api/batch") => answer::finish(batch::batch(&request)),
-            ("GET", "/api/logs") => answer::finish(logs::list(&request)),
-            ("DELETE", "/api/logs") => answer::finish(logs::clear(&request)),
-            ("GET", "/api/logs/stats") => answer::finish(logs::stats(&request)),
-            ("GET", "/api/logs/{id}") => answer::finish(logs::show(&request)),
-            ("GET", "/api/crons") => answer::finish(crons::list(&request)),
-            ("POST", "/api/crons/{id}") => answer::finish(crons::start(&request)),
-            ("GET", "/_") => page::redirect(),
-            ("GET", "/_/") => page::page(),
-            ("GET", "/_/install.css") => page::style(),
-            ("GET", "/_/install.js") => page::script(),
-            _ => fallback::answer(&request),
+        let answer = match (request.method.as_str(), request.route.as_str()) {
+            ("GET", "/api/health") => health::health(&request),
+            ("GET", "/api/settings") => settings::show(&request),
+            ("PATCH", "/api/settings") => settings::update(&request),
+            ("POST", "/api/settings/test/s3") => settings::test_s3(&request),
+            ("POST", "/api/batch") => batch::batch(&request),
+            ("GET", "/api/logs") => logs::list(&request),
+            ("DELETE", "/api/logs") => logs::clear(&request),
+            ("GET", "/api/logs/stats") => logs::stats(&request),
+            ("GET", "/api/logs/{id}") => logs::show(&request),
+            ("GET", "/api/crons") => crons::list(&request),
+            ("POST", "/api/crons/{id}") => crons::start(&request),
+            ("GET", "/_") => Ok(page::redirect()),
+            ("GET", "/_/") => Ok(page::page()),
+            ("GET", "/_/install.css") => Ok(page::style()),
+            ("GET", "/_/install.js") => Ok(page::script()),
+            _ => Ok(fallback::answer(&request)),
         };
-        Ok(response)
+        Ok(answer.unwrap_or_else(Failure::respond))
     }
 }
 

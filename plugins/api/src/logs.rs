@@ -1,12 +1,13 @@
 //! `GET` and `DELETE /api/logs`, `GET /api/logs/stats`, `/api/logs/{id}`.
 
+use hangar_failure::{Answer, Failure};
 use hangar_filter::schema::{Collection, CollectionKind, Field, FieldKind, Schema};
 use hangar_filter::{Built, Options, Query, Request as FilterRequest, Scope, Value, parse};
 use hangar_model::ApiError;
 use hangar_sdk::http::{Request, Response};
 use hangar_sdk::postgres::{self, Plan, Rendered, Segment, Statement};
 
-use crate::answer::{self, Answer, Failure, query_value};
+use crate::answer::{self, query_value};
 use crate::identity;
 
 const PER_PAGE: i64 = 30;

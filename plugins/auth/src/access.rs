@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use hangar_failure::Failure;
 use hangar_filter::schema::{Collection as FilterCollection, Schema};
 use hangar_filter::{Auth, Options, Query, Request as FilterRequest, Scope, Value};
 use hangar_model::Collection;
@@ -12,7 +13,6 @@ use hangar_sdk::{Error, Result, collections, form, kv, postgres};
 use serde_json::Map;
 
 use crate::accounts::TOPIC;
-use crate::failure::Failure;
 use crate::identity::Identity;
 
 type Schemas = Rc<Vec<FilterCollection>>;

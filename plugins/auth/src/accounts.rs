@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use hangar_failure::Failure;
 use hangar_model::index::Index;
 use hangar_model::{ApiError, AuthOptions, Collection, FieldType};
 use hangar_sdk::context::transaction_marked;
 use hangar_sdk::http::Request;
 use hangar_sdk::{Error, Result, collections, kv, postgres};
 
-use crate::failure::Failure;
 use crate::identity::Identity;
 
 /// Topic bumped after every change of a collection.

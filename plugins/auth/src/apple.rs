@@ -1,5 +1,6 @@
 //! `POST /api/settings/apple/generate-client-secret`.
 
+use hangar_failure::Answer;
 use hangar_model::{ApiError, FieldError, ValidationErrors, json, value_rules};
 use hangar_sdk::crypto;
 use hangar_sdk::http::Request;
@@ -7,7 +8,6 @@ use serde::Serialize;
 
 use crate::body;
 use crate::claims;
-use crate::failure::Answer;
 use crate::forms;
 use crate::identity::{self, Identity};
 use crate::respond;

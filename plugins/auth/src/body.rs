@@ -5,14 +5,6 @@ pub use hangar_model::bound::{BadBody, Bound as Body};
 use hangar_sdk::form;
 use hangar_sdk::http::Request;
 
-use crate::failure::Failure;
-
-impl From<BadBody> for Failure {
-    fn from(why: BadBody) -> Self {
-        Self::Api(why.into())
-    }
-}
-
 /// The body of a request.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! `request-email-change` and `confirm-email-change`.
 
+use hangar_failure::{Answer, Failure};
 use hangar_model::{ApiError, FieldError, ValidationErrors, value_rules};
 use hangar_sdk::crypto;
 use hangar_sdk::http::{Request, Response};
@@ -9,7 +10,6 @@ use serde_json::json;
 use crate::accounts::Accounts;
 use crate::body;
 use crate::claims::{Kind, Options};
-use crate::failure::{Answer, Failure};
 use crate::forms::{self, INVALID};
 use crate::mail::{self, About};
 use crate::record::Record;

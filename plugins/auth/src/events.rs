@@ -1,13 +1,12 @@
 //! Events around what this plugin does.
 
+use hangar_failure::{Answer, Failure};
 use hangar_sdk::Result;
 use hangar_sdk::event;
 use hangar_sdk::hooks::subscribed;
 use hangar_sdk::http::Request;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-
-use crate::failure::{Answer, Failure};
 
 /// A change a handler has made.
 #[derive(Debug, Default, Deserialize)]

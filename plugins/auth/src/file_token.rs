@@ -1,12 +1,12 @@
 //! `POST /api/files/token`: a short-lived token for links to protected files.
 
+use hangar_failure::Answer;
 use hangar_model::picker::Picker;
 use hangar_model::{ApiError, json as text};
 use hangar_sdk::http::{Request, Response};
 use serde_json::{Map, Value, json};
 
 use crate::events;
-use crate::failure::Answer;
 use crate::identity::Identity;
 use crate::respond::parameter;
 use crate::token;

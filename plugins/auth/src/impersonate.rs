@@ -1,5 +1,6 @@
 //! `POST /api/collections/{collection}/impersonate/{id}`.
 
+use hangar_failure::Answer;
 use hangar_model::{ApiError, FieldError, ValidationErrors};
 use hangar_sdk::http::Request;
 use serde_json::json;
@@ -7,7 +8,6 @@ use serde_json::json;
 use crate::accounts;
 use crate::body::{self, BadBody};
 use crate::claims::{Kind, Options};
-use crate::failure::Answer;
 use crate::identity::{self, Identity};
 use crate::record::Record;
 use crate::respond::Login;

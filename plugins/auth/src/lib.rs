@@ -9,7 +9,6 @@ mod commands;
 mod counters;
 mod email_change;
 mod events;
-mod failure;
 mod file_token;
 mod forms;
 mod identity;
@@ -33,12 +32,12 @@ mod test_mail;
 mod token;
 mod verification;
 
+use hangar_failure::{Answer, Failure};
 use hangar_model::ApiError;
 use hangar_sdk::Result;
 use hangar_sdk::http::{Request, Response};
 
 use crate::accounts::{Accounts, Kind};
-use crate::failure::{Answer, Failure};
 
 const NO_COLLECTION: &str = "Missing or invalid collection context.";
 const NO_AUTH_COLLECTION: &str = "Missing or invalid auth collection context.";

@@ -1,12 +1,12 @@
 //! `GET /api/collections/{collection}/auth-methods`.
 
+use hangar_failure::Answer;
 use hangar_model::picker::Picker;
 use hangar_model::{ApiError, json};
 use hangar_sdk::http::{Request, Response};
 use serde::Serialize;
 
 use crate::accounts::Accounts;
-use crate::failure::Answer;
 use crate::oauth2::methods::{Choice, choices};
 use crate::respond::parameter;
 

@@ -1,5 +1,6 @@
 //! The second factor: the first method leaves a session behind, a different one must complete it.
 
+use hangar_failure::Failure;
 use hangar_model::ApiError;
 use hangar_sdk::collections;
 use hangar_sdk::http::Response;
@@ -7,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use crate::access;
 use crate::claims;
-use crate::failure::Failure;
 use crate::respond::{Login, parameter};
 
 /// Collection of the sessions.

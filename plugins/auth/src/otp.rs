@@ -1,5 +1,6 @@
 //! One-time passwords: `request-otp` and `auth-with-otp`.
 
+use hangar_failure::{Answer, Failure};
 use hangar_model::{ApiError, ValidationErrors, date};
 use hangar_sdk::http::{Request, Response};
 use hangar_sdk::{Result, collections, crypto};
@@ -8,7 +9,6 @@ use serde_json::{Map, Value, json};
 use crate::accounts::Accounts;
 use crate::body;
 use crate::claims::{self, Kind, Options};
-use crate::failure::{Answer, Failure};
 use crate::forms::{self, INVALID, MOST};
 use crate::identity::Identity;
 use crate::mail::background::Work;

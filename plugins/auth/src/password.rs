@@ -1,5 +1,6 @@
 //! `POST /api/collections/{collection}/auth-with-password`.
 
+use hangar_failure::{Answer, Failure};
 use hangar_model::formats::is_email;
 use hangar_model::{ApiError, FieldError, ValidationErrors};
 use hangar_sdk::http::Request;
@@ -10,7 +11,6 @@ use crate::accounts::Accounts;
 use crate::body::{self, BadBody, Body};
 use crate::claims::{Kind, Options};
 use crate::events;
-use crate::failure::{Answer, Failure};
 use crate::forms::{self, INVALID, MOST};
 use crate::identity::Identity;
 use crate::record::Record;

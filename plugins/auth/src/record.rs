@@ -1,5 +1,6 @@
 //! An auth record with everything that is stored of it.
 
+use hangar_failure::Failure;
 use hangar_model::Collection;
 use hangar_sdk::http::Request;
 use hangar_sdk::{Result, collections, postgres};
@@ -8,7 +9,6 @@ use serde_json::{Map, Value, json};
 use crate::accounts::Accounts;
 use crate::body::Body;
 use crate::events::{self, Patch};
-use crate::failure::Failure;
 
 /// Fields nobody is shown, not even superusers.
 const SECRET: [&str; 2] = ["password", "tokenKey"];

@@ -1,5 +1,6 @@
 //! `POST /api/collections/{collection}/auth-refresh`.
 
+use hangar_failure::Answer;
 use hangar_model::ApiError;
 use hangar_sdk::http::Request;
 use serde_json::json;
@@ -8,7 +9,6 @@ use crate::accounts;
 use crate::body::{self, BadBody};
 use crate::claims::{self, Kind, Options};
 use crate::events;
-use crate::failure::Answer;
 use crate::record::Record;
 use crate::respond::{Login, tags};
 use crate::token;

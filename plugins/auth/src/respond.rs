@@ -1,5 +1,6 @@
 //! What every successful login ends with: checks, hooks, second factor, token and record.
 
+use hangar_failure::{Answer, Failure};
 use hangar_filter::Request as FilterRequest;
 use hangar_model::picker::Picker;
 use hangar_model::{ApiError, json};
@@ -10,7 +11,6 @@ use serde_json::{Map, Value};
 use crate::accounts::Accounts;
 use crate::body::Body;
 use crate::events::{self, Patch};
-use crate::failure::{Answer, Failure};
 use crate::identity::Identity;
 use crate::record::Record;
 use crate::{access, mfa, origins};

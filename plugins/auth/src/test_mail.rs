@@ -1,5 +1,6 @@
 //! `POST /api/settings/test/email`: a mail of every kind, about a record that does not exist.
 
+use hangar_failure::{Answer, Failure};
 use hangar_model::system::SUPERUSERS;
 use hangar_model::{ApiError, FieldError, FieldType, ValidationErrors, value};
 use hangar_sdk::Result;
@@ -9,7 +10,6 @@ use serde_json::{Map, Value};
 use crate::accounts::{self, Accounts};
 use crate::body;
 use crate::claims::{Kind, Options};
-use crate::failure::{Answer, Failure};
 use crate::identity::{self, Identity};
 use crate::mail::{self, About};
 use crate::record::Record;

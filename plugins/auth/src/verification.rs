@@ -1,5 +1,6 @@
 //! `request-verification` and `confirm-verification`.
 
+use hangar_failure::{Answer, Failure};
 use hangar_model::{ApiError, FieldError, ValidationErrors, value_rules};
 use hangar_sdk::http::{Request, Response};
 use serde_json::json;
@@ -7,7 +8,6 @@ use serde_json::json;
 use crate::accounts::Accounts;
 use crate::body;
 use crate::claims::Kind;
-use crate::failure::{Answer, Failure};
 use crate::forms::{self, INVALID};
 use crate::mail::background::{Work, sent_lately};
 use crate::record::Record;

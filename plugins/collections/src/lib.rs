@@ -1,7 +1,6 @@
 //! The `collections` component: collections and their records over HTTP in PocketBase's format, and as a service to
 //! other plugins.
 
-pub mod answer;
 pub mod body;
 pub mod call;
 pub mod catalog;
@@ -13,10 +12,9 @@ pub mod realtime;
 pub mod records;
 pub mod schema;
 
+use hangar_failure::Failure;
 use hangar_sdk::Result;
 use hangar_sdk::http::{Request, Response};
-
-use crate::answer::Failure;
 
 /// The component.
 pub struct Plugin;
@@ -39,7 +37,7 @@ impl hangar_sdk::http::Guest for Plugin {
             Ok(response) => Ok(response),
             // The host's own refusal: put into words where those of all other routes are.
             Err(Failure::Host(error)) if error.code == "rate_limited" => Err(error),
-            Err(failure) => Ok(answer::respond(failure)),
+            Err(failure) => Ok(failure.respond()),
         }
     }
 }

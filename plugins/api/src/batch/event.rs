@@ -1,11 +1,11 @@
 //! The event around a batch.
 
+use hangar_failure::Answer;
 use hangar_sdk::Error;
 use hangar_sdk::http::Request;
 use serde_json::json;
 
 use super::form::{Form, Part};
-use crate::answer::Answer;
 use crate::events;
 
 /// Runs the batch inside the event's handlers, who may change it. Files stay with the place of their request.

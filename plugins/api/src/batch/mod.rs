@@ -6,6 +6,7 @@ mod send;
 
 use std::time::{Duration, Instant};
 
+use hangar_failure::{Answer, Failure};
 use hangar_model::{ApiError, FieldError, ValidationErrors};
 use hangar_sdk::http::{Request, Response};
 use hangar_sdk::log;
@@ -13,7 +14,7 @@ use hangar_sdk::postgres::{self, Transaction};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use crate::answer::{self, Answer, Failure};
+use crate::answer;
 use crate::settings::{self, Batch};
 use form::{Form, Part};
 use send::{Outcome, send};

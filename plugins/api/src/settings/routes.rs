@@ -1,5 +1,6 @@
 //! `GET` and `PATCH /api/settings`.
 
+use hangar_failure::{Answer, Failure};
 use hangar_model::ApiError;
 use hangar_sdk::http::{Request, Response};
 use hangar_sdk::kv::revisions;
@@ -8,7 +9,7 @@ use hangar_sdk::postgres;
 use serde_json::{Map, Value, json};
 
 use super::{Settings, TOPIC, body, store};
-use crate::answer::{self, Answer, Failure};
+use crate::answer;
 use crate::{events, identity};
 
 const INVALID: &str = "An error occurred while saving the new settings.";

@@ -1,5 +1,6 @@
 //! `POST /api/settings/test/s3`: writes, lists and deletes a file in the bucket the settings name.
 
+use hangar_failure::Answer;
 use hangar_model::{ApiError, ValidationErrors};
 use hangar_sdk::crypto::random;
 use hangar_sdk::http::{Request, Response};
@@ -8,7 +9,6 @@ use serde_json::json;
 
 use super::rules::{one_of, required};
 use super::{S3, body, store};
-use crate::answer::Answer;
 use crate::identity;
 
 const FAILED: &str = "Failed to test the S3 filesystem.";

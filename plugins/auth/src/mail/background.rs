@@ -1,12 +1,12 @@
 //! Mails that are sent after the request has been answered, so that it neither waits for the mail server nor tells by its
 //! time whether there is anybody to write to.
 
+use hangar_failure::Failure;
 use hangar_sdk::{Error, Result, background, collections, log};
 
 use super::About;
 use crate::accounts::{self, Accounts};
 use crate::claims::{Kind, Options};
-use crate::failure::Failure;
 use crate::record::Record;
 use crate::{counters, origins, otp, token};
 

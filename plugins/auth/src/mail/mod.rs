@@ -7,6 +7,7 @@ mod message;
 mod template;
 mod text;
 
+use hangar_failure::Failure;
 use hangar_model::auth_options::Template;
 use hangar_sdk::Result;
 use serde_json::{Value, json};
@@ -15,7 +16,6 @@ pub use message::{Message, Party};
 
 use crate::accounts::Accounts;
 use crate::events;
-use crate::failure::Failure;
 use crate::record::Record;
 use crate::respond::tags;
 use crate::settings;

@@ -1,5 +1,6 @@
 //! The record behind a user of a service: found, or made, and linked.
 
+use hangar_failure::Failure;
 use hangar_model::system::EXTERNAL_AUTHS;
 use hangar_model::{ApiError, FieldType, messages, sql, value, value_rules};
 use hangar_sdk::http::Request;
@@ -10,7 +11,6 @@ use super::user::User;
 use super::{Client, avatar};
 use crate::accounts::{Accounts, Lookup};
 use crate::events;
-use crate::failure::Failure;
 use crate::identity::Identity;
 use crate::record::Record;
 

@@ -12,6 +12,7 @@ mod redirect;
 mod text;
 mod user;
 
+use hangar_failure::{Answer, Failure};
 use hangar_model::ApiError;
 use hangar_model::auth_options::Provider as Settings;
 use hangar_sdk::http::Request;
@@ -22,7 +23,6 @@ use crate::accounts::Accounts;
 use crate::body::{self, Body};
 use crate::claims::{Kind, Options};
 use crate::events::{self, Patch};
-use crate::failure::{Answer, Failure};
 use crate::identity::Identity;
 use crate::providers::{self, Provider};
 use crate::record::Record;

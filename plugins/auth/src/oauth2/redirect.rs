@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use hangar_failure::Answer;
 use hangar_sdk::guard::client_address;
 use hangar_sdk::http::{Payload, Request, Response};
 use hangar_sdk::{Result, form, realtime};
@@ -11,7 +12,6 @@ use serde_json::{Map, Value};
 
 use super::apple;
 use crate::body;
-use crate::failure::Answer;
 
 const SUCCESS: &str = "../_/#/auth/oauth2-redirect-success";
 const FAILURE: &str = "../_/#/auth/oauth2-redirect-failure";

@@ -1,11 +1,11 @@
 //! What happens to files when records change: new ones are stored before the record is, and removed again if it cannot
 //! be; old ones go when the change has been committed.
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::value::to_list;
 use hangar_model::{Collection, FieldType};
 use hangar_sdk::{Error, Result, log, storage};
 
-use crate::answer::{Failure, Outcome};
 use crate::files::place::place;
 use crate::records::draft::Draft;
 

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::options::FileOptions;
 use hangar_model::sql::ident;
 use hangar_model::value::to_list;
@@ -11,7 +12,6 @@ use hangar_sdk::{Error, auth, log, postgres, storage};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::answer::{Failure, Outcome, respond};
 use crate::call::Call;
 use crate::catalog::{self, Catalog, Entry, Rule, RuleKind};
 use crate::files::place::place;
@@ -138,7 +138,7 @@ pub fn handle(request: Request) -> Outcome<Response> {
             .answer(&call, text("servedPath"), text("servedName"))
             .map_err(refused)
     });
-    let mut response = answer.unwrap_or_else(respond);
+    let mut response = answer.unwrap_or_else(Failure::respond);
     // Files may be framed; of the headers of other answers this one is left out.
     response
         .headers

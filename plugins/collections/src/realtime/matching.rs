@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use hangar_failure::Outcome;
 use hangar_filter::{Scope, check_client, parse};
 use hangar_sdk::log;
 use hangar_sdk::postgres::{Segment, Value as Param};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::answer::Outcome;
 use crate::call::{Call, Identity};
 use crate::catalog::{self, Catalog, Entry, Rule, RuleKind};
 use crate::realtime::topic::Topic;

@@ -1,5 +1,6 @@
 //! `GET /api/realtime` connects, `POST /api/realtime` says what to hear of.
 
+use hangar_failure::Outcome;
 use hangar_model::value::to_text;
 use hangar_model::{ApiError, FieldError, ValidationErrors, messages, value_rules};
 use hangar_sdk::guard::client_address;
@@ -8,7 +9,6 @@ use hangar_sdk::realtime;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::answer::Outcome;
 use crate::body;
 use crate::call::Call;
 use crate::realtime::screen;

@@ -1,5 +1,6 @@
 //! What auth records need beyond others: the password form, email and verified, token keys, revocation.
 
+use hangar_failure::Outcome;
 use hangar_model::ids::secret;
 use hangar_model::sql::table;
 use hangar_model::system::{AUTH_ORIGINS, EXTERNAL_AUTHS, MFAS, OTPS};
@@ -9,7 +10,6 @@ use hangar_sdk::crypto::{password, random};
 use hangar_sdk::postgres::{Statement, Value as Param, query};
 use serde_json::{Map, Value};
 
-use crate::answer::Outcome;
 use crate::random::HostRandom;
 use crate::records::draft::{Draft, failed_message};
 

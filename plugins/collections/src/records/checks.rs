@@ -1,5 +1,6 @@
 //! Validation of a record before it is stored: each value by its field, then what needs other records.
 
+use hangar_failure::Outcome;
 use hangar_model::collection::ID_PATTERN;
 use hangar_model::sql::table;
 use hangar_model::value::to_list;
@@ -9,7 +10,6 @@ use hangar_model::{
 use hangar_sdk::postgres::{Rendered, Segment, Statement, Value as Param};
 use serde_json::Value;
 
-use crate::answer::Outcome;
 use crate::catalog::Catalog;
 use crate::records::draft::{Draft, failed_message};
 use crate::records::{auth, owned, query};

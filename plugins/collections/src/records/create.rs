@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::{ApiError, ValidationErrors, messages};
 use hangar_sdk::http::Response;
 
-use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, RuleKind};
 use crate::records::checks::Checks;

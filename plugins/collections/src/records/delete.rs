@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::sql::ident;
 use hangar_model::value::to_list;
 use hangar_model::{ApiError, FieldType, messages};
@@ -9,7 +10,6 @@ use hangar_sdk::http::Response;
 use hangar_sdk::postgres::{Statement, Value as Param, query, query_json};
 use serde_json::Value;
 
-use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Reference, RuleKind};
 use crate::realtime::announce;

@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::value::{blank_record, fill_generated};
 use hangar_model::{FieldType, messages};
 use hangar_sdk::event;
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry};
 use crate::files::{self, Upload};

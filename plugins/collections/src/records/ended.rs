@@ -4,13 +4,13 @@
 
 use std::rc::Rc;
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::{ApiError, Collection, messages};
 use hangar_sdk::context::{after_transaction, forget_identity};
 use hangar_sdk::postgres::active;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::answer::{Failure, Outcome};
 use crate::catalog;
 use crate::files;
 use crate::realtime::announce::{self, Action};

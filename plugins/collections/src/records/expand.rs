@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use hangar_failure::Outcome;
 use hangar_model::FieldOptions;
 use hangar_model::index::Index;
 use hangar_model::sql::ident;
 use hangar_model::value::to_list;
 use serde_json::{Map, Value};
 
-use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
 use crate::records::guard::{self, Action};

@@ -5,6 +5,7 @@
 
 use std::cell::OnceCell;
 
+use hangar_failure::Outcome;
 use hangar_filter::{Request as FilterRequest, policy};
 use hangar_model::sql::SCHEMA;
 use hangar_model::{ApiError, date};
@@ -13,7 +14,6 @@ use hangar_sdk::postgres::{Plan, Transaction, begin, query, render};
 use hangar_sdk::{Error, Result, config};
 use serde_json::{Value, json};
 
-use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalog::Entry;
 

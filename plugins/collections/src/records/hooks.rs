@@ -1,5 +1,6 @@
 //! Raising events about records.
 
+use hangar_failure::{Failure, Outcome};
 use hangar_sdk::event;
 use hangar_sdk::hooks::subscribed;
 use hangar_sdk::http::Response;
@@ -8,7 +9,6 @@ use serde_json::{Map, Value, json};
 
 pub use hangar_sdk::event::Around;
 
-use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::Entry;
 use crate::records::event_document::{self, Document, Record};

@@ -1,12 +1,12 @@
 //! `GET /api/collections/{collection}/records`
 
+use hangar_failure::{Failure, Outcome};
 use hangar_filter::{Built, Expr, Request as FilterRequest, Scope, check_client, parse};
 use hangar_model::ApiError;
 use hangar_sdk::http::Response;
 use hangar_sdk::postgres::{Fallback, Plan, Rendered, Segment, Statement, defer};
 use serde_json::{Value, json};
 
-use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
 use crate::records::document;

@@ -30,10 +30,10 @@ pub mod write;
 
 use std::rc::Rc;
 
+use hangar_failure::Outcome;
 use hangar_model::ApiError;
 use hangar_sdk::http::{Request, Response};
 
-use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalog::{self, Catalog, Entry};
 use crate::files;

@@ -1,12 +1,12 @@
 //! What the system keeps about auth records: links to other services, started logins, places. Each names its record.
 
+use hangar_failure::Outcome;
 use hangar_model::providers::OAUTH2_PROVIDERS;
 use hangar_model::sql::table;
 use hangar_model::system::{AUTH_ORIGINS, EXTERNAL_AUTHS, MFAS, OTPS};
 use hangar_model::{ApiError, FieldError, ValidationErrors};
 use hangar_sdk::postgres::{Value as Param, query};
 
-use crate::answer::Outcome;
 use crate::catalog::Catalog;
 use crate::records::draft::{Draft, failed_message};
 

@@ -1,12 +1,11 @@
 //! Request events about plain values that handlers may change.
 
+use hangar_failure::Outcome;
 use hangar_sdk::event::{Document, around_request};
 use hangar_sdk::hooks::subscribed;
 use hangar_sdk::http::Response;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-
-use crate::answer::Outcome;
 
 /// What handlers may change.
 #[derive(Default, Deserialize)]

@@ -1,11 +1,11 @@
 //! From stored records to what a client sees: emails, expansion, enrichment hooks, `fields`.
 
+use hangar_failure::Outcome;
 use hangar_filter::Scope;
 use hangar_model::ApiError;
 use hangar_model::picker::Picker;
 use serde_json::Value;
 
-use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
 use crate::records::expand;

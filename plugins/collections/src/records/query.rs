@@ -1,12 +1,12 @@
 //! From rules and filters to SQL statements.
 
+use hangar_failure::{Failure, Outcome};
 use hangar_filter::{Built, Options, Query, Request as FilterRequest, Scope, Value as FilterValue};
 use hangar_model::ApiError;
 use hangar_model::sql::SCHEMA;
 use hangar_sdk::postgres::{Plan, Rendered, Segment, Statement, Value, render};
 use serde_json::Value as Json;
 
-use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
 use crate::records::guard;

@@ -1,10 +1,10 @@
 //! The request events of create, update and delete.
 
+use hangar_failure::Outcome;
 use hangar_sdk::http::Response;
 use hangar_sdk::reply::Reply;
 use serde_json::{Map, Value};
 
-use crate::answer::Outcome;
 use crate::call::Call;
 use crate::records::draft::Draft;
 use crate::records::event_document::{self, Outcome as Told, Status};

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use hangar_failure::{Failure, Outcome};
 use hangar_filter::{Expr, Query, Request as FilterRequest, Scope, parse};
 use hangar_model::json::to_json;
 use hangar_model::{ApiError, messages};
@@ -12,7 +13,6 @@ use hangar_sdk::{Error, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::answer::{Failure, Outcome};
 use crate::body::Body;
 use crate::call::{Call, Part};
 use crate::catalog::{self, Catalog, Entry};

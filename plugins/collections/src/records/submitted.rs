@@ -1,5 +1,6 @@
 //! What a client has submitted for a record: modifiers, hidden fields, and the row the create rule is tested on.
 
+use hangar_failure::Outcome;
 use hangar_filter::Scope;
 use hangar_model::Collection;
 use hangar_model::modifier;
@@ -7,7 +8,6 @@ use hangar_model::sql::{ROWID, cast, ident};
 use hangar_sdk::postgres::{Rendered, Segment, Statement};
 use serde_json::{Map, Value};
 
-use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule};
 use crate::random::HostRandom;

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
+use hangar_failure::{Failure, Outcome};
 use hangar_filter::Scope;
 use hangar_model::{ApiError, messages};
 use hangar_sdk::http::Response;
 use hangar_sdk::postgres::{Segment, Statement, Value as Param};
 use serde_json::{Map, Value};
 
-use crate::answer::{Failure, Outcome};
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
 use crate::records::document;

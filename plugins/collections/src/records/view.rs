@@ -1,11 +1,11 @@
 //! `GET /api/collections/{collection}/records/{id}`
 
+use hangar_failure::Outcome;
 use hangar_filter::Request as FilterRequest;
 use hangar_model::ApiError;
 use hangar_sdk::http::Response;
 use hangar_sdk::postgres::{Fallback, Plan, Rendered, Segment, defer};
 
-use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalog::{Catalog, Entry, Rule, RuleKind};
 use crate::records::document;

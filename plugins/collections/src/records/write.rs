@@ -1,5 +1,6 @@
 //! INSERT and UPDATE.
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::index::violated_fields;
 use hangar_model::sql::{SqlValue, ident, to_sql};
 use hangar_model::value::touch_autodates;
@@ -11,7 +12,6 @@ use hangar_sdk::postgres::{
 };
 use serde_json::Value;
 
-use crate::answer::{Failure, Outcome};
 use crate::random::now;
 use crate::records::auth;
 use crate::records::draft::{Draft, failed_message};

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
+use hangar_failure::Outcome;
 use hangar_model::{ApiError, Collection, Field, messages};
 
-use crate::answer::Outcome;
 use crate::catalog::{Catalog, Entry};
 use crate::random::now;
 use crate::schema::{store, views};

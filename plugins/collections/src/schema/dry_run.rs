@@ -1,5 +1,6 @@
 //! `POST /api/collections/meta/dry-run-view`: what a view would be, without making it.
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::error::{FieldError, ValidationErrors};
 use hangar_model::json::to_json;
 use hangar_model::sql::ident;
@@ -9,7 +10,6 @@ use hangar_sdk::http::{Request, Response};
 use hangar_sdk::postgres::{self, Plan, Rendered, Segment, Statement};
 use serde_json::{Value, json};
 
-use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Entry};
 use crate::random::{HostRandom, now};
 use crate::records::template::Audience;

@@ -1,5 +1,6 @@
 //! Creating and updating a collection.
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::error::ValidationErrors;
 use hangar_model::validate::unknown_type;
 use hangar_model::value_rules::mismatch;
@@ -7,7 +8,6 @@ use hangar_model::{ApiError, Collection, CollectionType, messages};
 use hangar_sdk::http::{Request, Response};
 use serde_json::{Map, Value};
 
-use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog};
 use crate::random::{HostRandom, now};
 use crate::schema::model_events::Change;

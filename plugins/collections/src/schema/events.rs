@@ -1,11 +1,11 @@
 //! The events of requests for collections. Handlers see the collection as the request wants it.
 
+use hangar_failure::Outcome;
 use hangar_model::Collection;
 use hangar_sdk::hooks::subscribed;
 use hangar_sdk::http::{Request, Response};
 use serde_json::{Map, Value, json};
 
-use crate::answer::Outcome;
 use crate::call::Call;
 use crate::records::event_document;
 use crate::records::plain_event::in_plain_event;

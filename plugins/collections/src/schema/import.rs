@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::error::{FieldError, ValidationErrors};
 use hangar_model::value_rules::required;
 use hangar_model::{ApiError, Collection, CollectionType, messages};
 use hangar_sdk::http::{Request, Response};
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog, Entry};
 use crate::files;
 use crate::schema::model_events::{Change, Judge};

@@ -1,5 +1,6 @@
 //! `GET /api/collections`.
 
+use hangar_failure::Outcome;
 use hangar_filter::schema::{Collection as Table, CollectionKind, Field, FieldKind, Schema};
 use hangar_filter::{Built, Options, Query, Request as FilterRequest, Scope, parse};
 use hangar_model::{ApiError, Collection};
@@ -7,7 +8,6 @@ use hangar_sdk::Error;
 use hangar_sdk::http::{Request, Response};
 use hangar_sdk::postgres::{self, Statement};
 
-use crate::answer::Outcome;
 use crate::records::query::params;
 use crate::schema::{events, parameter, picked};
 

@@ -21,6 +21,7 @@ pub use bootstrap::activate;
 pub use model_events::ended;
 pub use moved::{clear, put};
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::bound::is_url_encoded;
 use hangar_model::collection::CollectionType;
 use hangar_model::json::to_json;
@@ -29,7 +30,6 @@ use hangar_model::{ApiError, Collection, messages};
 use hangar_sdk::http::{Request, Response};
 use serde_json::{Map, Value};
 
-use crate::answer::{Failure, Outcome, respond};
 use crate::body;
 use crate::call::Identity;
 use crate::catalog;
@@ -37,7 +37,7 @@ use crate::random::HostRandom;
 
 /// Answers a request for collections. Only superusers get past the door.
 pub fn handle(request: &Request) -> Response {
-    route(request).unwrap_or_else(respond)
+    route(request).unwrap_or_else(Failure::respond)
 }
 
 fn route(request: &Request) -> Outcome<Response> {

@@ -1,6 +1,7 @@
 //! The model events around a change of a collection, in PocketBase's order. Handlers run inside the transaction of the
 //! change. What follows the change waits for the end of the outermost transaction, as text with the host.
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::{ApiError, Collection, messages};
 use hangar_sdk::context::after_transaction;
 use hangar_sdk::hooks::subscribed;
@@ -8,7 +9,6 @@ use hangar_sdk::{event, log};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Failure, Outcome};
 use crate::random::{HostRandom, now};
 use crate::records::hooks::error_document;
 use crate::schema::remove;

@@ -1,9 +1,9 @@
 //! Collections that move in from elsewhere, stored as they are.
 
+use hangar_failure::Outcome;
 use hangar_model::Collection;
 use hangar_sdk::{Error, Result, postgres};
 
-use crate::answer::Outcome;
 use crate::catalog::{self, Catalog};
 use crate::schema::{store, views};
 

@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use hangar_failure::{Failure, Outcome};
 use hangar_filter::policy::{self, API_ROLE, Rules};
 use hangar_model::ids::crc32;
 use hangar_model::sql::{ident, physical};
@@ -15,7 +16,6 @@ use hangar_sdk::postgres;
 use hangar_sdk::{Error, Result, log};
 use serde::Deserialize;
 
-use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog, Entry};
 use crate::records::guard;
 use crate::schema::store;

@@ -1,10 +1,10 @@
 //! View queries in PostgreSQL's own dialect: taken as they are, and described by the database.
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::sql::{ROWID, ident, literal};
 use hangar_sdk::postgres;
 use hangar_viewsql::{Inferred, View, ViewColumn};
 
-use crate::answer::{Failure, Outcome};
 use crate::catalog::Catalog;
 use crate::records::write;
 use crate::schema::permitted;

@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
+use hangar_failure::Outcome;
 use hangar_model::sql::ident;
 use hangar_model::{ApiError, Collection, FieldOptions};
 use hangar_sdk::http::{Request, Response};
 use hangar_sdk::postgres::{self, Statement};
 
-use crate::answer::Outcome;
 use crate::catalog::{self, Catalog, Entry};
 use crate::files;
 use crate::realtime::announce;

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::json::to_json;
 use hangar_model::sql::ROWID;
 use hangar_model::{ApiError, date};
@@ -11,7 +12,6 @@ use hangar_sdk::postgres::{self, Rows};
 use serde_json::{Value, json};
 use sqlparser::tokenizer::{Location, Token};
 
-use crate::answer::{Failure, Outcome};
 use crate::catalog::TOPIC;
 use crate::records::write;
 use crate::schema::{dry_run, permitted, picked};

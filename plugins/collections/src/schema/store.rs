@@ -1,12 +1,12 @@
 //! Writing collections: validation, tables and metadata in one transaction.
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::ddl::{self, Statement};
 use hangar_model::validate::{Checks, validate};
 use hangar_model::{ApiError, Collection};
 use hangar_sdk::postgres::{self, Value};
 use hangar_sdk::{context, kv};
 
-use crate::answer::{Failure, Outcome};
 use crate::catalog::{self, Catalog, TOPIC};
 use crate::random::HostRandom;
 use crate::records::{ended, write};

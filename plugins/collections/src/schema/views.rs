@@ -1,5 +1,6 @@
 //! View collections: from a query to a PostgreSQL view and the fields of its columns.
 
+use hangar_failure::{Failure, Outcome};
 use hangar_model::ids::field_id;
 use hangar_model::options::{JsonOptions, NumberOptions, RelationOptions, TextOptions};
 use hangar_model::sql::table;
@@ -7,7 +8,6 @@ use hangar_model::{Collection, Field, FieldOptions, FieldType, Random};
 use hangar_sdk::{log, postgres};
 use hangar_viewsql::{Error, Inferred, Tables, View};
 
-use crate::answer::{Failure, Outcome};
 use crate::catalog::Catalog;
 use crate::random::HostRandom;
 use crate::records::write;

@@ -1,20 +1,24 @@
-//! What goes wrong, and how it is answered.
+//! What goes wrong in a plugin that answers as PocketBase does, and how it is answered.
 
+use hangar_model::bound::BadBody;
 use hangar_model::{ApiError, messages};
 use hangar_sdk::http::Response;
-use hangar_sdk::{Answer, Error, log};
+use hangar_sdk::{Error, log};
 
 /// Why a request or a service call failed.
 #[derive(Debug)]
 pub enum Failure {
     /// An answer for the client.
     Api(ApiError),
-    /// Something below: the database, another capability, a hook.
+    /// Something below: the database, another capability or plugin, a hook. Clients are not told what.
     Host(Error),
 }
 
-/// The result of most functions here.
+/// The result of most functions.
 pub type Outcome<T> = Result<T, Failure>;
+
+/// The result of a route.
+pub type Answer = Outcome<Response>;
 
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
@@ -26,7 +30,7 @@ impl From<Failure> for Error {
     /// The failure as it passes through hooks and to other plugins.
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Api(error) => Self::answer(Answer {
+            Failure::Api(error) => Self::answer(hangar_sdk::Answer {
                 status: error.status,
                 message: error.message,
                 data: error.data,
@@ -47,6 +51,12 @@ impl From<Error> for Failure {
             }),
             Err(error) => Self::Host(error),
         }
+    }
+}
+
+impl From<BadBody> for Failure {
+    fn from(why: BadBody) -> Self {
+        Self::Api(why.into())
     }
 }
 
@@ -89,6 +99,17 @@ impl Failure {
         }
     }
 
+    /// What clients are told in these words, with the details of validation; the rest is logged when it is answered.
+    pub fn told(self, message: &str) -> Self {
+        match self {
+            Self::Api(error) if error.status == 400 => Self::Api(ApiError {
+                message: message.to_owned(),
+                ..error
+            }),
+            other => other,
+        }
+    }
+
     /// The answer a client gets. What is no answer yet is logged and becomes a 400 with `message`.
     pub fn into_api(self, message: &str) -> ApiError {
         match self {
@@ -106,14 +127,14 @@ impl Failure {
             }
         }
     }
-}
 
-/// The response for a failure.
-pub fn respond(failure: Failure) -> Response {
-    let error = match failure {
-        // What a hook looked for was not there, and nobody has made another answer of it.
-        Failure::Host(error) if error.code == "not_found" => ApiError::not_found(""),
-        other => other.into_api(messages::SOMETHING_WRONG),
-    };
-    Response::json(error.status, error.to_json())
+    /// The response. What is not meant for clients is logged and answered in general words.
+    pub fn respond(self) -> Response {
+        let error = match self {
+            // What a hook looked for was not there, and nobody has made another answer of it.
+            Self::Host(error) if error.code == "not_found" => ApiError::not_found(""),
+            other => other.into_api(messages::SOMETHING_WRONG),
+        };
+        Response::json(error.status, error.to_json())
+    }
 }
