@@ -22,6 +22,7 @@ onFileTokenRequest((e) => {
   e.requestEvent.response.header().set("x-log", JSON.stringify([e.token.length > 50, e.record.email(), e.auth.id == e.record.id]));
   if (m == "token") e.token = "mine";
   if (m == "forbid") throw new ForbiddenError("no token");
+  if (m == "nobody") $app.findRecordById("users", "nobody");
   if (m == "stop") return;
   e.next();
 });
@@ -30,6 +31,7 @@ onSettingsListRequest((e) => {
   e.requestEvent.response.header().set("x-log", JSON.stringify([e.settings.meta.appName, e.settings.batch.maxRequests]));
   if (e.requestInfo().query.m == "stop") return;
   if (e.requestInfo().query.m == "forbid") throw new ForbiddenError("no settings");
+  if (e.requestInfo().query.m == "nobody") $app.findRecordById("users", "nobody");
   e.next();
 });
 
