@@ -57,7 +57,7 @@ impl Local {
             std::fs::hard_link(upload.path(), path)
                 .or_else(|_| std::fs::copy(upload.path(), path).map(drop))
         };
-        self.store(key, upload.kind, metadata, upload.md5(), place)
+        self.store(key, &upload.kind, metadata, upload.md5(), place)
     }
 
     /// Keeps a file that is nobody else's, unless the key is taken.

@@ -78,7 +78,7 @@ impl S3 {
 
     /// Stores an upload, a large one in parts.
     pub async fn put(&self, key: &str, upload: &Upload) -> Result<()> {
-        let mut headers = headers(upload.kind);
+        let mut headers = headers(&upload.kind);
         if upload.name.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             let name = Attribute::Metadata("original-filename".into());
             headers.insert(name, upload.name.clone().into());

@@ -6,6 +6,8 @@ mod form;
 mod receive;
 mod sniff;
 
+use std::borrow::Cow;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,7 +32,7 @@ pub struct Upload {
     pub size: u64,
     /// Content type, judged by the first bytes, never by what the client said.
     #[serde(rename = "type")]
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Usual file name ending of that type with its dot, empty if there is none.
     pub extension: &'static str,
     #[serde(skip)]

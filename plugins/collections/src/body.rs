@@ -1,5 +1,6 @@
 //! Request bodies: JSON, url-encoded and multipart forms become one map of values.
 
+use std::mem::discriminant;
 use std::rc::Rc;
 
 use hangar_model::ApiError;
@@ -53,26 +54,26 @@ pub fn parse(content_type: Option<&str>, bytes: &[u8]) -> Result<Body, ApiError>
         return Ok(Body::default());
     }
     let content_type = content_type.unwrap_or_default();
-    let (kind, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
-    let body = match kind.trim() {
-        "application/json" => json(bytes)?,
-        "application/x-www-form-urlencoded" => {
-            if !is_url_encoded(bytes) {
-                return Err(bad());
-            }
-            let pairs = form_urlencoded::parse(bytes)
-                .map(|(name, value)| (name.into_owned(), value.into_owned()));
-            form(pairs.collect())?
+    // Types are told by how they begin, and in lower case only.
+    let is = |kind: &str| content_type.starts_with(kind);
+    if is("application/json") {
+        json(bytes)
+    } else if is("application/x-www-form-urlencoded") {
+        if !is_url_encoded(bytes) {
+            return Err(bad());
         }
-        "multipart/form-data" => {
-            let form_data = multipart::parse(parameters, bytes).ok_or_else(bad)?;
-            form(form_data)?
-        }
+        let pairs = form_urlencoded::parse(bytes)
+            .map(|(name, value)| (name.into_owned(), value.into_owned()));
+        form(pairs.collect())
+    } else if is("multipart/form-data") {
+        let parameters = content_type.split_once(';').map_or("", |(_, rest)| rest);
+        form(multipart::parse(parameters, bytes).ok_or_else(bad)?)
+    } else if is("text/xml") || is("application/xml") {
         // Known to PocketBase, but a map cannot be read from it.
-        "text/xml" | "application/xml" => return Err(bad()),
-        _ => return Err(ApiError::bad_request("Unsupported Content-Type.")),
-    };
-    Ok(body)
+        Err(bad())
+    } else {
+        Err(ApiError::bad_request("Unsupported Content-Type."))
+    }
 }
 
 fn bad() -> ApiError {
@@ -113,15 +114,31 @@ fn form(pairs: Vec<(String, String)>) -> Result<Body, ApiError> {
         }
     }
     for payload in payloads {
-        let Ok(Value::Object(map)) = serde_json::from_str(&payload) else {
-            return Err(bad());
-        };
-        values.extend(map);
+        match serde_json::from_str(&payload).map_err(|_| bad())? {
+            Value::Object(map) => merge(&mut values, map)?,
+            Value::Null => values.clear(),
+            _ => return Err(bad()),
+        }
     }
     Ok(Body {
         values,
         ..Body::default()
     })
+}
+
+/// Values of a payload win over those of fields, of which they may not differ in type.
+fn merge(values: &mut Map<String, Value>, payload: Map<String, Value>) -> Result<(), ApiError> {
+    for (name, value) in payload {
+        let same = match values.get(&name) {
+            None | Some(Value::Null) => true,
+            Some(had) => value.is_null() || discriminant(had) == discriminant(&value),
+        };
+        if !same {
+            return Err(bad());
+        }
+        values.insert(name, value);
+    }
+    Ok(())
 }
 
 /// The value a form text stands for: `true` and `false` are bools, plain decimal numbers that print as they were
@@ -173,12 +190,12 @@ mod tests {
     fn urlencoded_bodies() {
         let body = parse(
             Some("application/x-www-form-urlencoded; charset=utf-8"),
-            b"a=1&b=x%20y&b=z&@jsonPayload=%7B%22a%22%3A%7B%22q%22%3A1%7D%7D",
+            b"a=1&b=x%20y&b=z&@jsonPayload=%7B%22a%22%3A2%2C%22c%22%3A%7B%22q%22%3A1%7D%7D",
         )
         .expect("well-formed");
         assert_eq!(
             Value::Object(body.values),
-            json!({"a": {"q": 1}, "b": ["x y", "z"]})
+            json!({"a": 2, "b": ["x y", "z"], "c": {"q": 1}})
         );
     }
 

@@ -126,8 +126,11 @@ fn follow(
     if depth > MAX_DEPTH {
         return Ok(true);
     }
-    // An empty part leads nowhere and stops nothing.
-    let path = path.trim_start_matches('.');
+    // Empty parts before the first stop nothing; a later one leads nowhere.
+    let path = match depth {
+        1 => path.trim_start_matches('.'),
+        _ => path,
+    };
     let (name, rest) = path.split_once('.').unwrap_or((path, ""));
     let Some(step) = step(catalog, entry, name) else {
         return Ok(false);
