@@ -6,14 +6,17 @@ use std::rc::Rc;
 use hangar_failure::Failure;
 use hangar_filter::schema::{Collection as FilterCollection, Schema};
 use hangar_filter::{Auth, Options, Query, Request as FilterRequest, Scope, Value};
-use hangar_model::Collection;
+use hangar_model::{ApiError, Collection};
 use hangar_sdk::context::transaction_marked;
 use hangar_sdk::http::Request;
-use hangar_sdk::{Error, Result, collections, form, kv, postgres};
+use hangar_sdk::{Error, Result, collections, form, kv, log, postgres};
 use serde_json::Map;
 
 use crate::accounts::TOPIC;
 use crate::identity::Identity;
+
+/// What is answered where nothing more can be said.
+pub const FAILED: &str = "Failed to authenticate.";
 
 type Schemas = Rc<Vec<FilterCollection>>;
 
@@ -22,6 +25,9 @@ thread_local! {
 }
 
 /// Whether the record meets the rule, an expression that is not empty.
+///
+/// # Errors
+/// 400 if the rule cannot be compiled: it may name what has been renamed or dropped since.
 pub fn meets(
     collection: &Collection,
     id: &str,
@@ -33,10 +39,11 @@ pub fn meets(
         return Err(Error::internal(format!("the collection {} is gone", collection.name)).into());
     };
     let wrong = |error: hangar_filter::Error| {
-        Failure::Host(Error::internal(format!(
-            "a rule of {} cannot be used: {error}",
+        log::warn(&format!(
+            "a rule of {} cannot be used, so nobody meets it: {error}",
             collection.name
-        )))
+        ));
+        ApiError::bad_request(FAILED)
     };
     let rule = hangar_filter::parse(rule).map_err(wrong)?;
     let mut query = Query::new(&*schemas, base, request, Options::default());

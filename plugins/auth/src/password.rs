@@ -7,6 +7,7 @@ use hangar_sdk::http::Request;
 use hangar_sdk::{Result, crypto, postgres};
 use serde_json::{Value, json};
 
+use crate::access::FAILED;
 use crate::accounts::Accounts;
 use crate::body::{self, BadBody, Body};
 use crate::claims::{Kind, Options};
@@ -18,7 +19,6 @@ use crate::respond::{Login, tags};
 use crate::token;
 
 const OFF: &str = "The collection is not configured to allow password authentication.";
-const FAILED: &str = "Failed to authenticate.";
 /// `@request.context` of a login with a password.
 const CONTEXT: &str = "password";
 /// A hash nobody's password has, of the usual cost: an unknown identity takes as long as a known one.

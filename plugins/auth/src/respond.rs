@@ -75,6 +75,11 @@ impl Login<'_> {
     }
 
     fn check_rule(&self) -> Result<(), Failure> {
+        // A rule that cannot be compiled any longer is one that nobody meets.
+        let unmet = |failure| match failure {
+            Failure::Api(_) => Ok(false),
+            failure => Err(failure),
+        };
         if self.identity.is_some_and(|identity| identity.superuser) {
             return Ok(());
         }
@@ -86,7 +91,8 @@ impl Login<'_> {
                 self.record.id(),
                 rule,
                 &self.filter_request(),
-            )?,
+            )
+            .or_else(unmet)?,
         };
         if met {
             Ok(())

@@ -23,6 +23,8 @@ pub struct Body {
     pub values: Map<String, Value>,
     /// Files of a form that the host has taken apart.
     pub files: Rc<[Upload]>,
+    /// It is said to be a form, and has not even an end.
+    pub is_missing_form: bool,
 }
 
 /// The body of a request, also of one whose form the host has taken apart.
@@ -36,7 +38,10 @@ pub fn read(request: &Request) -> Result<Body, ApiError> {
         return parse(content_type, &request.body);
     }
     match uploads::fields().map_err(|_| bad())? {
-        None => Ok(Body::default()),
+        None => Ok(Body {
+            is_missing_form: true,
+            ..Body::default()
+        }),
         Some(fields) => Ok(Body {
             files: files::of_request().map_err(|_| bad())?.into(),
             ..form(fields)?

@@ -9,12 +9,11 @@ use serde_json::{Map, Value, json};
 
 use super::user::User;
 use super::{Client, avatar};
+use crate::access::FAILED;
 use crate::accounts::{Accounts, Lookup};
 use crate::events;
 use crate::identity::Identity;
 use crate::record::Record;
-
-const FAILED: &str = "Failed to authenticate.";
 
 /// The record of a user: the linked one, else the one that is logged in, else the one with the user's email.
 pub fn find(

@@ -176,8 +176,11 @@ pub fn validate(catalog: &Catalog, draft: &Draft, checked: Option<Vec<Vec<Value>
     let mut errors = ValidationErrors::new();
     for field in &draft.entry.fields {
         let name = field.name.as_str();
-        if field.is_primary_key() && !draft.is_new() && draft.changed(name) {
-            errors.add(name, value_rules::id_change());
+        // A stored id stays, also where ids would have to look different by now.
+        if field.is_primary_key() && !draft.is_new() {
+            if draft.changed(name) {
+                errors.add(name, value_rules::id_change());
+            }
             continue;
         }
         let value = draft.shown.values.get(name).unwrap_or(&Value::Null);

@@ -62,7 +62,9 @@ pub fn create(
     let events = draft::listened(&CREATE, entry, &["onRecordCreateRequest"]);
     // Rule, manage rule and the questions of validation share one round trip where no hook can come between them.
     let mut segments = Vec::new();
-    segments.extend(submitted::meets(catalog, &draft, call, &rule, &resolved)?);
+    let ruling = submitted::meets(catalog, &draft, call, &rule, &resolved);
+    // A rule that cannot be compiled is one that nobody meets.
+    segments.extend(ruling.map_err(|_| ApiError::create_record(ValidationErrors::new()))?);
     let ruled = !segments.is_empty();
     if entry.is_auth() && !superuser {
         segments.extend(submitted::meets(

@@ -224,11 +224,21 @@ fn release(
             };
             draft.shown.values.insert(name.clone(), value);
             let result = draft::save(catalog, &mut draft, &updates, How::default());
-            finish(pending, UPDATE, draft, &updates, result)?;
+            finish(pending, UPDATE, draft, &updates, result.map_err(in_the_way))?;
         }
         if !full {
             return Ok(());
         }
+    }
+}
+
+/// A referring record that cannot do without keeps this one; what is wrong with it is told.
+fn in_the_way(failure: Failure) -> Failure {
+    match failure {
+        Failure::Api(error) if error.message == messages::UPDATE_RECORD => {
+            Failure::Api(error).told(messages::DELETE_RECORD)
+        }
+        other => other,
     }
 }
 

@@ -138,7 +138,10 @@ fn follow(
     if !call.superuser() && matches!(step.target.rule(RuleKind::View)?, Rule::Locked) {
         return Ok(false);
     }
-    let mut targets = find(catalog, &step, call, records, name)?;
+    let mut targets = match find(catalog, &step, call, records, name) {
+        Err(failure) if query::is_outdated(&failure) => return Ok(false),
+        targets => targets?,
+    };
     let found = !targets.is_empty();
     if found
         && !rest.is_empty()

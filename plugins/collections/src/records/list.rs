@@ -141,7 +141,8 @@ fn compile(
         shape.hides_email() && matches!(entry.rule(RuleKind::Manage)?, Rule::Expr(_, true));
     let request = request_for(call, dynamic || manages);
 
-    let mut query = query::reading(catalog, entry, &request, rule, guarded)?;
+    let mut query =
+        query::reading(catalog, entry, &request, rule, guarded).map_err(query::unreadable)?;
     if let Some(filter) = &wanted.filter {
         query.filter(filter, wanted.scope)?;
     }
@@ -224,7 +225,8 @@ fn slow(
     let wanted = Wanted::read(call)?;
     let request = call.plain_request();
     let guarded = guard::applies(call);
-    let mut query = query::reading(catalog, entry, &request, rule, guarded)?;
+    let mut query =
+        query::reading(catalog, entry, &request, rule, guarded).map_err(query::unreadable)?;
     if let Some(filter) = &wanted.filter {
         query.filter(filter, wanted.scope)?;
     }

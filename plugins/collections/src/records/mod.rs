@@ -85,14 +85,11 @@ pub fn handle(request: Request) -> Outcome<Response> {
 /// # Errors
 /// 400 for a body that cannot be read.
 fn with_record(request: Request, entry: &Entry) -> Outcome<Call> {
-    let kind = request.header("content-type");
-    let is_form = kind.is_some_and(|kind| kind.starts_with("multipart/form-data"));
-    let no_form = is_form && request.body.is_empty() && uploads::fields()?.is_none();
-    if no_form {
-        return Err(ApiError::bad_request("Failed to read the submitted data.").into());
-    }
     let mut call = Call::new(request)?;
     let body = &mut call.body;
+    if body.is_missing_form {
+        return Err(ApiError::bad_request("Failed to read the submitted data.").into());
+    }
     files::attach(entry, &mut body.values, &mut body.files);
     Ok(call)
 }

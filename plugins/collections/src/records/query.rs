@@ -91,12 +91,28 @@ pub fn with_ids(query: &mut Query<'_>, ids: &[&str]) {
 /// Adds a rule as a condition.
 ///
 /// # Errors
-/// 403 if the rule is null; a rule that cannot be compiled.
+/// 403 if the rule is null; 404 if it cannot be compiled, for a rule may name what has been renamed or dropped in another
+/// collection since: then there is nothing that anybody may have.
 pub fn with_rule(query: &mut Query<'_>, rule: &Rule<'_>) -> Outcome<()> {
     match rule {
         Rule::Locked => Err(ApiError::locked_rule().into()),
         Rule::Open => Ok(()),
-        Rule::Expr(expr, _) => Ok(query.filter(expr, Scope::Rule)?),
+        Rule::Expr(expr, _) => query
+            .filter(expr, Scope::Rule)
+            .map_err(|_| ApiError::not_found("").into()),
+    }
+}
+
+/// Whether a failure is that of a rule that cannot be compiled.
+pub fn is_outdated(failure: &Failure) -> bool {
+    matches!(failure, Failure::Api(error) if error.status == 404)
+}
+
+/// How lists answer instead: they are there, but cannot be read.
+pub fn unreadable(failure: Failure) -> Failure {
+    match is_outdated(&failure) {
+        true => ApiError::bad_request("").into(),
+        false => failure,
     }
 }
 

@@ -336,6 +336,7 @@ fn create_as(collection: &str, body: &str, request: &str) -> Outcome<String> {
     let mut body = Body {
         values: serde_json::from_str(body)?,
         files: files::some_of_request(&request.files)?.into(),
+        ..Body::default()
     };
     files::attach(entry, &mut body.values, &mut body.files);
     let mut made = None;

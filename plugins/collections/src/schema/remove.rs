@@ -94,9 +94,12 @@ pub fn truncate(name: &str) -> Outcome<Response> {
         return Err(ApiError::bad_request(text).into());
     }
     write::transaction(|| empty(&catalog, entry)).map_err(|failure| {
-        // Logs what the database said; what stood in the way is not told.
-        drop(failure.into_api(TRUNCATE_FAILED));
-        ApiError::bad_request(TRUNCATE_FAILED)
+        // Logs what the database said; what is wrong with values is told.
+        let error = failure.into_api(TRUNCATE_FAILED);
+        ApiError {
+            data: error.data,
+            ..ApiError::bad_request(TRUNCATE_FAILED)
+        }
     })?;
     files::forget_collection(entry);
     Ok(Response::empty(204))
