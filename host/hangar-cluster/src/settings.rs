@@ -11,7 +11,7 @@ pub(crate) const LOG_PATTERN: &str = "server-%Y-%m-%d_%H%M%S.log";
 
 /// What an operator may change. The log holds the server's own events only: statements and values of clients do not
 /// belong in a file, and their errors go to the clients.
-const DEFAULTS: [(&str, &str); 20] = [
+const DEFAULTS: [(&str, &str); 21] = [
     ("wal_level", "logical"),
     ("max_wal_senders", "16"),
     ("max_replication_slots", "16"),
@@ -19,6 +19,8 @@ const DEFAULTS: [(&str, &str); 20] = [
     ("shared_buffers", "128MB"),
     ("max_connections", "100"),
     ("synchronous_commit", "on"),
+    // Whoever waits for each other is told before clients grow impatient: batches begin anew then.
+    ("deadlock_timeout", "100ms"),
     // Short statements: compiling one costs more than running it.
     ("jit", "off"),
     ("timezone", "UTC"),

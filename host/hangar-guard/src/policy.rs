@@ -129,25 +129,24 @@ impl Active {
             Audience::Known => asked.identity.is_some(),
         };
         let exact = |label: &str| self.exact.get(label)?.iter().copied().find(holds);
+        let folder = format!("{}/", asked.path);
+        let below = |wanted: Option<&str>| {
+            self.prefixes
+                .iter()
+                .filter(|(method, path, _)| {
+                    method.as_deref() == wanted && folder.starts_with(path)
+                })
+                .map(|(_, _, at)| *at)
+                .find(holds)
+        };
+        // A prefix with the method goes before the path alone, even if that is told exactly.
         labels
             .iter()
             .find_map(|label| exact(label))
             .or_else(|| exact(&format!("{} {}", asked.method, asked.path)))
+            .or_else(|| below(Some(asked.method)))
             .or_else(|| exact(asked.path))
-            .or_else(|| {
-                let folder = format!("{}/", asked.path);
-                let below = |method: &Option<String>, path: &str| {
-                    folder.starts_with(path)
-                        && method
-                            .as_deref()
-                            .is_none_or(|method| method == asked.method)
-                };
-                self.prefixes
-                    .iter()
-                    .filter(|(method, path, _)| below(method, path))
-                    .map(|(_, _, at)| *at)
-                    .find(holds)
-            })
+            .or_else(|| below(None))
     }
 }
 

@@ -236,8 +236,8 @@ impl query::Host for View<'_> {
             Some(transaction) => {
                 let done = transaction.connection()?.batch(&sql).await;
                 transaction.mark_schema_changed();
-                if done.is_err() {
-                    transaction.mark_failed();
+                if let Err(error) = &done {
+                    transaction.mark_failed(error);
                 }
                 done
             }
@@ -258,8 +258,8 @@ impl query::Host for View<'_> {
         let rows = match self.transaction() {
             Some(transaction) => {
                 let copied = transaction.connection()?.copy_in(&sql, data).await;
-                if copied.is_err() {
-                    transaction.mark_failed();
+                if let Err(error) = &copied {
+                    transaction.mark_failed(error);
                 }
                 copied?
             }
@@ -338,6 +338,11 @@ impl transactions::HostTransaction for View<'_> {
 
     async fn rollback(&mut self, this: Resource<Handle>) -> Result<(), WitError> {
         Ok(self.end(this, false).await?)
+    }
+
+    async fn hindered(&mut self, this: Resource<Handle>) -> bool {
+        let handle = self.table.get(&this);
+        handle.is_ok_and(|handle| handle.transaction.is_hindered())
     }
 
     async fn drop(&mut self, this: Resource<Handle>) -> wasmtime::Result<()> {

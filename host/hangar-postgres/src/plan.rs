@@ -97,8 +97,8 @@ impl<'a> Place<'a> {
 
     /// Marks the transaction as failed: PostgreSQL refuses everything in it from now on.
     fn note<T>(&self, outcome: Result<T>) -> Result<T> {
-        if let (Self::Transaction(transaction), Err(_)) = (self, &outcome) {
-            transaction.mark_failed();
+        if let (Self::Transaction(transaction), Err(error)) = (self, &outcome) {
+            transaction.mark_failed(error);
         }
         outcome
     }

@@ -14,6 +14,8 @@ pub struct Transaction {
     exclusive: Exclusive,
     open: AtomicBool,
     failed: AtomicBool,
+    /// Whether another transaction was the reason.
+    hindered: AtomicBool,
     /// Whether it may have changed the schema.
     schema_changed: AtomicBool,
     savepoints: AtomicU32,
@@ -46,6 +48,7 @@ impl Transaction {
             exclusive,
             open: AtomicBool::new(true),
             failed: AtomicBool::new(false),
+            hindered: AtomicBool::new(false),
             schema_changed: AtomicBool::new(false),
             savepoints: AtomicU32::new(0),
             stack: Mutex::default(),
@@ -78,8 +81,16 @@ impl Transaction {
     }
 
     /// A statement has failed.
-    pub fn mark_failed(&self) {
+    pub fn mark_failed(&self, error: &Error) {
         self.failed.store(true, Ordering::Release);
+        if is_conflict(error) {
+            self.hindered.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether another transaction has stood in its way.
+    pub fn is_hindered(&self) -> bool {
+        self.hindered.load(Ordering::Acquire)
     }
 
     /// It may change the schema. Until it ends others prepare their statements for the old one.
@@ -161,6 +172,15 @@ impl Transaction {
         if let Some(this) = Arc::into_inner(self) {
             this.postgres.give_back(this.exclusive);
         }
+    }
+}
+
+/// Whether the same again may succeed: the transactions that had the upper hand have ended by then.
+fn is_conflict(error: &Error) -> bool {
+    match error.code.strip_prefix("sqlstate:") {
+        Some("40001" | "40P01" | "26000") => true,
+        Some("0A000") => error.message.contains("cached plan"),
+        _ => false,
     }
 }
 

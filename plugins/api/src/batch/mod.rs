@@ -22,6 +22,12 @@ use send::{Outcome, send};
 const OFF: &str = "Batch requests are not allowed.";
 const INVALID: &str = "Invalid batch request data.";
 const FAILED: &str = "Batch transaction failed.";
+/// Attempts at a batch that others stand in the way of.
+const ATTEMPTS: usize = 8;
+/// Batches go side by side. One that waited for another while that waited for it begins anew when all others are done, for
+/// they might meet again.
+const TOGETHER: &str = "SELECT pg_advisory_xact_lock_shared(hashtext('hangar.batch'))";
+const ALONE: &str = "SELECT pg_advisory_xact_lock(hashtext('hangar.batch'))";
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 /// So shortly before the deadline a failure is the deadline's doing: clocks are not that exact.
 const GRACE: Duration = Duration::from_millis(20);
@@ -85,24 +91,57 @@ fn validate(parts: &[Part], settings: &Batch) -> ValidationErrors {
     errors
 }
 
-/// Sends all parts in one transaction; the first that fails ends it.
+/// How an attempt ended.
+enum Attempt {
+    Answered(Answer),
+    /// Another transaction stood in its way.
+    Hindered(Answer),
+}
+
+/// Sends all parts in one transaction, anew while others stand in its way and time is left.
 fn run(request: &Request, form: &Form, settings: &Batch) -> Answer {
     let deadline = Instant::now()
         + Duration::from_secs(u64::try_from(settings.timeout).unwrap_or_default().max(1));
+    let mut lock = TOGETHER;
+    for _ in 1..ATTEMPTS {
+        match attempt(request, form, deadline, lock)? {
+            Attempt::Answered(answer) => return answer,
+            Attempt::Hindered(answer) if Instant::now() + GRACE >= deadline => return answer,
+            Attempt::Hindered(_) => lock = ALONE,
+        }
+    }
+    match attempt(request, form, deadline, lock)? {
+        Attempt::Answered(answer) | Attempt::Hindered(answer) => answer,
+    }
+}
+
+/// Sends all parts in one transaction; the first that fails ends it.
+fn attempt(
+    request: &Request,
+    form: &Form,
+    deadline: Instant,
+    lock: &str,
+) -> Result<Attempt, Failure> {
     let transaction = postgres::begin()?;
+    postgres::query(lock, vec![])?;
     let mut bodies: Vec<(u16, String)> = Vec::with_capacity(form.parts.len());
     for (at, part) in form.parts.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             let _ = Transaction::rollback(transaction);
-            return Err(ApiError::bad_request(FAILED).into());
+            return Ok(Attempt::Answered(Err(ApiError::bad_request(FAILED).into())));
         }
         match send(request, form, at, part, left)? {
             Outcome::Done { status, body } => bodies.push((status, body)),
             // Whoever ran out of time on the way may have put it into words of its own.
             Outcome::Refused(response) if Instant::now() + GRACE < deadline => {
+                let hindered = transaction.hindered() || was_outrun(part, &response);
                 Transaction::rollback(transaction)?;
-                return Err(refused(at, response).into());
+                let answer = Err(refused(at, response).into());
+                return Ok(match hindered {
+                    true => Attempt::Hindered(answer),
+                    false => Attempt::Answered(answer),
+                });
             }
             Outcome::Refused(_) | Outcome::OutOfTime => {
                 // What was cut off may have left the transaction unusable: then it ends with its connection.
@@ -112,7 +151,7 @@ fn run(request: &Request, form: &Form, settings: &Batch) -> Answer {
                         error.message
                     ));
                 }
-                return Err(ApiError::bad_request(FAILED).into());
+                return Ok(Attempt::Answered(Err(ApiError::bad_request(FAILED).into())));
             }
         }
     }
@@ -120,7 +159,12 @@ fn run(request: &Request, form: &Form, settings: &Batch) -> Answer {
         Failure::Host(error) if error.sqlstate().is_some() => ApiError::bad_request(FAILED).into(),
         other => other,
     })?;
-    answer(request, &bodies)
+    Ok(Attempt::Answered(answer(request, &bodies)))
+}
+
+/// Whether somebody else has created the record of a `PUT` since it was looked for.
+fn was_outrun(part: &Part, response: &Value) -> bool {
+    part.method == "PUT" && response["data"]["id"]["code"] == "validation_not_unique"
 }
 
 fn refused(at: usize, response: Value) -> ApiError {
