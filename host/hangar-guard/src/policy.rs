@@ -133,9 +133,7 @@ impl Active {
         let below = |wanted: Option<&str>| {
             self.prefixes
                 .iter()
-                .filter(|(method, path, _)| {
-                    method.as_deref() == wanted && folder.starts_with(path)
-                })
+                .filter(|(method, path, _)| method.as_deref() == wanted && folder.starts_with(path))
                 .map(|(_, _, at)| *at)
                 .find(holds)
         };

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::body::{self, Body};
+use crate::catalog::Entry;
 
 /// Who is asking, as the auth plugin describes it.
 #[derive(Debug, Deserialize)]
@@ -190,6 +191,12 @@ impl Call {
                 }
             });
         self.identity_text = text;
+    }
+
+    /// Whether a manage rule may let the caller change what only managers change. Nobody is let by it who is not signed in,
+    /// whatever it says: `team.lead = @request.auth.id` is true of a guest and an account without a team.
+    pub fn may_manage(&self, entry: &Entry) -> bool {
+        entry.is_auth() && self.identity.is_some() && !self.superuser()
     }
 
     /// Whether a superuser is asking.

@@ -54,11 +54,14 @@ fn scaled(picture: DynamicImage, size: Size) -> Result<RgbaImage, ImageError> {
     if width == 0 || height == 0 {
         return Err(too_large());
     }
-    // Rounded, at least one pixel.
-    let part = |side: u32, numerator: u32, denominator: u32| {
-        let exact = f64::from(side) * f64::from(numerator) / f64::from(denominator);
-        (exact + 0.5).floor().max(1.0) as u32
+    // At least one pixel; rounded, but where all of the picture must fit.
+    let exact = |side: u32, numerator: u32, denominator: u32| {
+        f64::from(side) * f64::from(numerator) / f64::from(denominator)
     };
+    let part = |side, numerator, denominator| {
+        (exact(side, numerator, denominator) + 0.5).floor().max(1.0) as u32
+    };
+    let within = |side, numerator, denominator| exact(side, numerator, denominator).max(1.0) as u32;
     let (wanted_width, wanted_height) = match (size.width, size.height, size.keep) {
         (0, wanted, _) => (part(width, wanted, height), wanted),
         (wanted, 0, _) => (wanted, part(height, wanted, width)),
@@ -67,8 +70,8 @@ fn scaled(picture: DynamicImage, size: Size) -> Result<RgbaImage, ImageError> {
         (w, h, Keep::All) => {
             let wide = u64::from(width) * u64::from(h) > u64::from(height) * u64::from(w);
             match wide {
-                true => (w, part(height, w, width)),
-                false => (part(width, h, height), h),
+                true => (w, within(height, w, width)),
+                false => (within(width, h, height), h),
             }
         }
         (w, h, _) => (w, h),

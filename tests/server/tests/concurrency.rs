@@ -128,6 +128,74 @@ fn a_race_for_a_unique_value_has_one_winner_and_clear_losers() {
     server.stop();
 }
 
+/// Sends one batch from each of many clients at once; all must be answered with 200.
+fn batches(address: SocketAddr, token: &str, requests: impl Fn(usize) -> Value) {
+    let threads: Vec<_> = (0..CLIENTS)
+        .map(|number| {
+            let (token, body) = (token.to_owned(), json!({"requests": requests(number)}));
+            std::thread::spawn(move || {
+                let mut client = Client::new(address);
+                client.token = token;
+                let answer = client.send("POST", "/api/batch", &body);
+                answer.expect("an answer").expect(200);
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().expect("every batch goes through");
+    }
+}
+
+fn ready_for_batches(site: &Site) -> (Server, Api) {
+    let server = site.start();
+    let mut api = Api::sign_in(server.address);
+    api.notes();
+    let settings = json!({"batch": {"enabled": true, "maxRequests": 50, "timeout": 20}});
+    let answer = api.client.send("PATCH", "/api/settings", &settings);
+    answer.expect("an answer").expect(200);
+    (server, api)
+}
+
+#[test]
+fn batches_that_cross_each_other_all_go_through() {
+    let site = Site::new();
+    let (server, mut api) = ready_for_batches(&site);
+    let paths: Vec<String> = (0..2)
+        .map(|_| {
+            let note = api.create("notes", json!({"count": 0}));
+            let id = note["id"].as_str().expect("an id").to_owned();
+            format!("/api/collections/notes/records/{id}")
+        })
+        .collect();
+    let token = api.client.token.clone();
+    batches(server.address, &token, |number| {
+        let change = |path: &String| json!({"method": "PATCH", "url": path, "body": {"count+": 1}});
+        let mut requests: Vec<Value> = paths.iter().map(change).collect();
+        if number % 2 == 1 {
+            requests.reverse();
+        }
+        requests.into()
+    });
+    for path in &paths {
+        assert_eq!(api.client.get(path).expect(200)["count"], json!(CLIENTS));
+    }
+}
+
+#[test]
+fn one_id_may_be_put_by_many_at_once() {
+    let site = Site::new();
+    let (server, mut api) = ready_for_batches(&site);
+    let token = api.client.token.clone();
+    batches(server.address, &token, |_| {
+        let body = json!({"id": "putputputputput", "count+": 1});
+        json!([{"method": "PUT", "url": "/api/collections/notes/records", "body": body}])
+    });
+    let note = api
+        .client
+        .get("/api/collections/notes/records/putputputputput");
+    assert_eq!(note.expect(200)["count"], json!(CLIENTS));
+}
+
 #[test]
 fn a_collection_changes_while_records_come_in() {
     let site = Site::new();

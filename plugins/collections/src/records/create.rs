@@ -66,7 +66,7 @@ pub fn create(
     // A rule that cannot be compiled is one that nobody meets.
     segments.extend(ruling.map_err(|_| ApiError::create_record(ValidationErrors::new()))?);
     let ruled = !segments.is_empty();
-    if entry.is_auth() && !superuser {
+    if call.may_manage(entry) {
         segments.extend(submitted::meets(
             catalog,
             &draft,

@@ -102,8 +102,7 @@ fn find(
         entry,
         query::rows_statement(&query::full_list(entry), query.finish(), " LIMIT 1"),
     )];
-    if entry.is_auth()
-        && !call.superuser()
+    if call.may_manage(entry)
         && let Rule::Expr(expr, _) = entry.rule(RuleKind::Manage)?
     {
         let mut query = query::query(catalog, entry, &request);
