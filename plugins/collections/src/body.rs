@@ -27,6 +27,17 @@ pub struct Body {
     pub is_missing_form: bool,
 }
 
+impl Body {
+    /// # Errors
+    /// 400 if the form is missing, as where its files are looked for.
+    pub fn check_form(&self) -> Result<(), ApiError> {
+        match self.is_missing_form {
+            true => Err(ApiError::bad_request("Failed to read the submitted data.")),
+            false => Ok(()),
+        }
+    }
+}
+
 /// The body of a request, also of one whose form the host has taken apart.
 ///
 /// # Errors

@@ -176,21 +176,15 @@ fn lines(text: &str) -> Option<Kind> {
     {
         return Some(kind("text/vtt", ".vtt"));
     }
-    let has_version = |first: &str| {
-        let mut lines = text.lines();
-        let is = |line: &str, start: &str| {
-            line.get(..start.len())
-                .is_some_and(|begin| begin.eq_ignore_ascii_case(start))
-        };
-        lines
-            .next()
-            .is_some_and(|line| line.eq_ignore_ascii_case(first))
-            && lines.any(|line| is(line, "VERSION:"))
+    let begins = |first: &str| {
+        text.split_once('\n').is_some_and(|(line, rest)| {
+            line.trim_end_matches('\r').eq_ignore_ascii_case(first) && !rest.is_empty()
+        })
     };
-    if has_version("BEGIN:VCARD") {
+    if begins("BEGIN:VCARD") {
         return Some(kind("text/vcard", ".vcf"));
     }
-    if has_version("BEGIN:VCALENDAR") {
+    if begins("BEGIN:VCALENDAR") {
         return Some(kind("text/calendar", ".ics"));
     }
     if subtitles(text) {

@@ -64,7 +64,9 @@ pub fn handle(request: Request) -> Outcome<Response> {
         ("POST", None) => {
             let entry = writable(find(&catalog, &collection, missing)?)?;
             count(entry, "create")?;
-            create::handle(&catalog, entry, &with_record(request, entry)?)
+            let call = with_record(request, entry)?;
+            call.body.check_form()?;
+            create::handle(&catalog, entry, &call)
         }
         ("PATCH", Some(id)) => {
             let entry = writable(find(&catalog, &collection, missing)?)?;
@@ -81,15 +83,9 @@ pub fn handle(request: Request) -> Outcome<Response> {
 }
 
 /// A request with a record in its body, files included.
-///
-/// # Errors
-/// 400 for a body that cannot be read.
 fn with_record(request: Request, entry: &Entry) -> Outcome<Call> {
     let mut call = Call::new(request)?;
     let body = &mut call.body;
-    if body.is_missing_form {
-        return Err(ApiError::bad_request("Failed to read the submitted data.").into());
-    }
     files::attach(entry, &mut body.values, &mut body.files);
     Ok(call)
 }

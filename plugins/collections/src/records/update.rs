@@ -31,6 +31,7 @@ pub fn handle(catalog: &Catalog, entry: &Rc<Entry>, call: &Call, id: &str) -> Ou
     let superuser = call.superuser();
     let modified = submitted::modified(entry, &call.body.values);
     let found = find(catalog, entry, call, id, &rule, &modified)?;
+    call.body.check_form()?;
     let Found {
         stored,
         resolved,
