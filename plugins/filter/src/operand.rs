@@ -29,6 +29,17 @@ pub(crate) enum Affinity {
     None,
 }
 
+/// What the NULL of a value is to `=` and `!=`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nulls {
+    /// The empty text.
+    Empty,
+    /// NULL, which only NULL equals: json values and geoDistance.
+    Own,
+    /// Nothing that anything equals: the element of a submitted list that has none.
+    Nothing,
+}
+
 /// A value computed by SQL.
 #[derive(Clone, Debug)]
 pub(crate) struct SqlValue {
@@ -43,8 +54,7 @@ pub(crate) struct SqlValue {
     pub element_of: Option<String>,
     /// Never the empty text or date: an id, `@now`.
     pub filled: bool,
-    /// Compared with IS and never merged with the empty text: json values and geoDistance.
-    pub strict: bool,
+    pub nulls: Nulls,
     /// Of an `Any` that is a text or NULL: the text.
     pub any_text: Option<String>,
 }
@@ -59,7 +69,7 @@ impl SqlValue {
             row: None,
             element_of: None,
             filled: false,
-            strict: false,
+            nulls: Nulls::Empty,
             any_text: None,
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use crate::date;
-use crate::operand::{Affinity, SqlValue, Type};
+use crate::operand::{Affinity, Nulls, SqlValue, Type};
 use crate::params::Params;
 use crate::query::{Options, quote};
 use crate::schema::{Collection, CollectionKind, Field, FieldKind, Schema};
@@ -104,7 +104,10 @@ impl<'a> Row<'a> {
             _ if field.multiple => (Type::List, Affinity::Numeric, "::text::jsonb"),
             _ => (Type::Text, Affinity::Text, "::text"),
         };
-        let strict = ty == Type::Json;
+        let nulls = match ty {
+            Type::Json => Nulls::Own,
+            _ => Nulls::Empty,
+        };
         match self {
             Row::Table {
                 alias,
@@ -121,7 +124,7 @@ impl<'a> Row<'a> {
                     affinity,
                     row,
                     filled,
-                    strict,
+                    nulls,
                     ..SqlValue::text(format!("{alias}.{}", quote(&field.name)), nullable)
                 }
             }
@@ -131,7 +134,7 @@ impl<'a> Row<'a> {
             } => SqlValue {
                 ty,
                 affinity,
-                strict,
+                nulls,
                 ..SqlValue::text(shared.auth_column(collection, &field.name), false)
             },
             Row::Bound {
@@ -142,7 +145,7 @@ impl<'a> Row<'a> {
                 SqlValue {
                     ty,
                     affinity,
-                    strict,
+                    nulls,
                     ..SqlValue::text(shared.bind(value, cast), false)
                 }
             }
