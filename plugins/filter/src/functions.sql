@@ -8,6 +8,13 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     ELSE regexp_replace(n::text, '^(-?\d+)e', '\1.0e') END
 $$;
 
+-- The text SQLite gives a number that is no column's: always with fraction, `7.0`.
+CREATE OR REPLACE FUNCTION hangar_fn.real_text(n double precision) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT CASE WHEN n = trunc(n) AND abs(n) < 1e15 THEN n::bigint::text || '.0'
+    ELSE regexp_replace(n::text, '^(-?\d+)e', '\1.0e') END
+$$;
+
 -- PocketBase's date text, e.g. `2024-01-02 03:04:05.678Z`.
 CREATE OR REPLACE FUNCTION hangar_fn.date_text(t timestamptz) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$

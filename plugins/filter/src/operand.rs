@@ -52,6 +52,8 @@ pub(crate) struct SqlValue {
     pub row: Option<String>,
     /// The list column of the record this is an element of.
     pub element_of: Option<String>,
+    /// A number whose text always has a fraction: one that comes from no column.
+    pub real: bool,
     /// Never the empty text or date: an id, `@now`.
     pub filled: bool,
     pub nulls: Nulls,
@@ -68,6 +70,7 @@ impl SqlValue {
             nullable,
             row: None,
             element_of: None,
+            real: false,
             filled: false,
             nulls: Nulls::Empty,
             any_text: None,
@@ -86,6 +89,7 @@ impl SqlValue {
         let sql = &self.sql;
         match self.ty {
             Type::Text => sql.clone(),
+            Type::Number if self.real => format!("hangar_fn.real_text({sql})"),
             Type::Number => format!("hangar_fn.number_text({sql})"),
             Type::Bool => format!("({sql})::int::text"),
             Type::Date => self.unless_missing(format!("coalesce(hangar_fn.date_text({sql}), '')")),

@@ -7,6 +7,7 @@ use crate::operand::{Affinity, Nulls, SqlValue, Type};
 use crate::params::Params;
 use crate::query::{Options, quote};
 use crate::schema::{Collection, CollectionKind, Field, FieldKind, Schema};
+use crate::session::Session;
 use crate::value::Value;
 
 /// What a query has that all paths share.
@@ -41,6 +42,12 @@ impl<'a> Shared<'a> {
             || format!("{}.{}", quote(self.options.schema), quote(&self.base.name)),
             quote,
         )
+    }
+
+    /// Whether the record asked for is yet to be created.
+    fn created(&self) -> bool {
+        let policy = |session: Session<'_>| session.method == "POST";
+        self.options.cte.is_some() || self.options.session.is_some_and(policy)
     }
 
     /// Binds a value and returns its placeholder with the cast appended.
@@ -113,9 +120,12 @@ impl<'a> Row<'a> {
                 alias,
                 collection,
                 nullable,
-                ..
+                join,
             } => {
                 let row = nullable.then(|| format!("{alias}.\"id\""));
+                // What is submitted comes from no column yet, so SQLite converts nothing for it.
+                let real = shared.created() && join.is_none() && !nullable;
+                let affinity = if real { Affinity::None } else { affinity };
                 // The columns of a view promise nothing about NULL.
                 let nullable = *nullable || collection.kind == CollectionKind::View;
                 let filled = field.name == "id";
@@ -123,6 +133,7 @@ impl<'a> Row<'a> {
                     ty,
                     affinity,
                     row,
+                    real,
                     filled,
                     nulls,
                     ..SqlValue::text(format!("{alias}.{}", quote(&field.name)), nullable)
