@@ -133,9 +133,11 @@ impl Comparer<'_, '_> {
 
     /// Equality with a constant. `negated` is NULL-safe, as PocketBase emits IS NOT.
     fn equal_const(&mut self, negated: bool, a: &SqlValue, b: &Const) -> String {
-        let b = match (b.is_empty(), a.nulls) {
-            (true, Nulls::Empty) => return self.empty(negated, a),
-            (true, Nulls::Nothing) => &Const::Text(String::new()),
+        if b.is_empty() && a.nulls.merged() {
+            return self.empty(negated, a);
+        }
+        let b = match a.nulls {
+            Nulls::Nothing if b.is_empty() => &Const::Text(String::new()),
             _ => b,
         };
         let two_valued = negated || a.nulls == Nulls::Own;
@@ -422,7 +424,7 @@ impl Comparer<'_, '_> {
 /// The operator between values that do not read as '' when NULL.
 pub(crate) fn unmerged(negated: bool, a: Nulls, b: Nulls) -> Option<&'static str> {
     match (negated, a, b) {
-        (_, Nulls::Empty, Nulls::Empty) => None,
+        _ if a.merged() && b.merged() => None,
         (true, _, _) => Some("IS DISTINCT FROM"),
         (_, Nulls::Own, _) | (_, _, Nulls::Own) => Some("IS NOT DISTINCT FROM"),
         _ => Some("="),

@@ -125,7 +125,7 @@ fn equal(
     if let Some(operator) = unmerged {
         // To nothing, what a request does not have is the empty text, as to a constant.
         let known = |sql: String, side: Side<'_>| match side {
-            Side::Value(value) if value.ty != Type::Any || value.nulls != Nulls::Empty => sql,
+            Side::Value(value) if value.ty != Type::Any || !value.nulls.merged() => sql,
             _ if strict => sql,
             _ => or_empty(&sql, side),
         };

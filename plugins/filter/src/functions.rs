@@ -139,10 +139,11 @@ impl<'a> Query<'a> {
             .collect();
         let modifiers = format!("ARRAY[{}]::text[]", modifiers.join(", "));
         let of = |time: &str| {
-            SqlValue::text(
-                format!("hangar_fn.strftime({format}, {time}, {modifiers})"),
-                true,
-            )
+            let sql = format!("hangar_fn.strftime({format}, {time}, {modifiers})");
+            SqlValue {
+                nulls: Nulls::Lenient,
+                ..SqlValue::text(sql, true)
+            }
         };
         match time {
             Some(Operand::Changed(sql)) => Ok(Operand::Value {

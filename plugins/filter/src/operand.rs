@@ -34,10 +34,19 @@ pub(crate) enum Affinity {
 pub(crate) enum Nulls {
     /// The empty text.
     Empty,
+    /// The empty text, which however contradicts none of several rows that it is compared with: strftime.
+    Lenient,
     /// NULL, which only NULL equals: json values and geoDistance.
     Own,
     /// Nothing that anything equals: the element of a submitted list that has none.
     Nothing,
+}
+
+impl Nulls {
+    /// Whether it reads as the empty text.
+    pub(crate) fn merged(self) -> bool {
+        matches!(self, Nulls::Empty | Nulls::Lenient)
+    }
 }
 
 /// A value computed by SQL.

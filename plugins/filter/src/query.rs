@@ -442,10 +442,12 @@ fn side(operand: &Operand) -> Side<'_> {
 /// for json values, too.
 fn lenient(operand: &Operand) -> Operand {
     let mut operand = operand.clone();
-    if let Operand::Value { value, .. } = &mut operand
-        && value.nulls == Nulls::Own
-    {
-        value.nulls = Nulls::Empty;
+    if let Operand::Value { value, .. } = &mut operand {
+        value.nulls = match value.nulls {
+            Nulls::Own => Nulls::Empty,
+            Nulls::Lenient => Nulls::Nothing,
+            other => other,
+        };
     }
     operand
 }
