@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use crate::date;
 use crate::dynamic;
 use crate::lexer::Comparison;
-use crate::operand::{Affinity, SqlValue, Type};
+use crate::operand::{Affinity, Nulls, SqlValue, Type};
 use crate::params::Params;
-use crate::value::{Const, Value, dangling_escape, like, like_pattern, numeric};
+use crate::value::{Const, Value, constants, dangling_escape, like_pattern, numeric};
 
 /// Collects parameters; the same value of one comparison is bound once for both its halves.
 pub(crate) struct Binder<'a> {
@@ -111,40 +111,6 @@ pub(crate) fn truth(value: Option<bool>, exact: bool) -> String {
     .to_owned()
 }
 
-/// The result of comparing two constants; none for NULL.
-pub(crate) fn constants(comparison: Comparison, a: &Const, b: &Const) -> Option<bool> {
-    use std::cmp::Ordering;
-    let pattern = || {
-        let known = *a != Const::Null && *b != Const::Null;
-        known.then(|| (a.as_text(), like_pattern(&b.pattern_text())))
-    };
-    let order = || -> Option<Ordering> {
-        match (a, b) {
-            (Const::Null, _) | (_, Const::Null) => None,
-            (Const::Text(a), Const::Text(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
-            // Numbers sort below texts.
-            (Const::Text(_), _) => Some(Ordering::Greater),
-            (_, Const::Text(_)) => Some(Ordering::Less),
-            (a, b) => a.number()?.partial_cmp(&b.number()?),
-        }
-    };
-    let equal = || match (a.is_empty(), b.is_empty()) {
-        (true, true) => true,
-        (false, false) => order() == Some(Ordering::Equal),
-        _ => false,
-    };
-    match comparison {
-        Comparison::Eq => Some(equal()),
-        Comparison::Ne => Some(!equal()),
-        Comparison::Gt => order().map(Ordering::is_gt),
-        Comparison::Ge => order().map(Ordering::is_ge),
-        Comparison::Lt => order().map(Ordering::is_lt),
-        Comparison::Le => order().map(Ordering::is_le),
-        Comparison::Like => pattern().map(|(text, pattern)| like(&text, &pattern)),
-        Comparison::NotLike => pattern().map(|(text, pattern)| !like(&text, &pattern)),
-    }
-}
-
 struct Comparer<'b, 'p> {
     exact: bool,
     bind: &'b mut Binder<'p>,
@@ -167,10 +133,14 @@ impl Comparer<'_, '_> {
 
     /// Equality with a constant. `negated` is NULL-safe, as PocketBase emits IS NOT.
     fn equal_const(&mut self, negated: bool, a: &SqlValue, b: &Const) -> String {
-        if b.is_empty() && !a.strict {
+        if b.is_empty() && a.nulls.merged() {
             return self.empty(negated, a);
         }
-        let two_valued = negated || a.strict;
+        let b = match a.nulls {
+            Nulls::Nothing if b.is_empty() => &Const::Text(String::new()),
+            _ => b,
+        };
+        let two_valued = negated || a.nulls == Nulls::Own;
         let never = |this: &Self| {
             if two_valued {
                 truth(Some(negated), true)
@@ -276,14 +246,11 @@ impl Comparer<'_, '_> {
         }
     }
 
-    /// Equality of two computed values: both read as '' when NULL, unless one is strict.
+    /// Equality of two computed values: both read as '' when NULL, unless one has a NULL of its own.
     fn equal_values(&mut self, negated: bool, a: &SqlValue, b: &SqlValue) -> String {
-        if a.strict || b.strict {
+        if let Some(operator) = unmerged(negated, a.nulls, b.nulls) {
             let (left, right) = converted(a, b);
-            return format!(
-                "{left} IS {}DISTINCT FROM {right}",
-                if negated { "" } else { "NOT " }
-            );
+            return format!("{left} {operator} {right}");
         }
         if a.ty == Type::Json || b.ty == Type::Json {
             let (left, right) = converted(a, b);
@@ -454,8 +421,21 @@ impl Comparer<'_, '_> {
     }
 }
 
-/// Both values as jsonb scalars after SQLite's affinity conversions.
+/// The operator between values that do not read as '' when NULL.
+pub(crate) fn unmerged(negated: bool, a: Nulls, b: Nulls) -> Option<&'static str> {
+    match (negated, a, b) {
+        _ if a.merged() && b.merged() => None,
+        (true, _, _) => Some("IS DISTINCT FROM"),
+        (_, Nulls::Own, _) | (_, _, Nulls::Own) => Some("IS NOT DISTINCT FROM"),
+        _ => Some("="),
+    }
+}
+
+/// Both values as jsonb scalars after SQLite's affinity conversions. Texts need none and stay texts.
 fn converted(a: &SqlValue, b: &SqlValue) -> (String, String) {
+    if a.ty == Type::Text && b.ty == Type::Text {
+        return (a.sql.clone(), b.sql.clone());
+    }
     let toward = |value: &SqlValue, other: &SqlValue| {
         let scalar = value.scalar();
         match (other.affinity, value.affinity) {

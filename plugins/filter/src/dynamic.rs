@@ -3,9 +3,9 @@
 //! They mean what the comparison with a constant means once the value is known: `''` and NULL are the same, a number
 //! column compares with texts that look like numbers, a text column with the text of a number.
 
-use crate::compare::{Binder, Side, sign, truth};
+use crate::compare::{Binder, Side, sign, truth, unmerged};
 use crate::lexer::Comparison;
-use crate::operand::{Affinity, SqlValue, Type};
+use crate::operand::{Affinity, Nulls, SqlValue, Type};
 use crate::value::{Const, dangling_escape, like_pattern};
 
 /// The comparison, if one of its sides is such a value.
@@ -47,6 +47,13 @@ fn text(side: Side<'_>, bind: &mut Binder<'_>) -> Option<String> {
         Side::Value(value) if value.ty == Type::Any => value.any_text.clone(),
         Side::Value(value) if value.ty == Type::Text => Some(value.sql.clone()),
         _ => None,
+    }
+}
+
+fn nulls(side: Side<'_>) -> Nulls {
+    match side {
+        Side::Const(_) => Nulls::Empty,
+        Side::Value(value) => value.nulls,
     }
 }
 
@@ -98,9 +105,8 @@ fn equal(
     {
         return truth(Some(negated), exact);
     }
-    let strict = [left, right]
-        .iter()
-        .any(|side| matches!(side, Side::Value(value) if value.strict));
+    let unmerged = unmerged(negated, nulls(left), nulls(right));
+    let strict = nulls(left) == Nulls::Own || nulls(right) == Nulls::Own;
     let (a, b, empty) = match (text(left, bind), text(right, bind)) {
         (Some(a), Some(b)) if !strict => (a, b, "''"),
         _ => (
@@ -109,10 +115,6 @@ fn equal(
             "'\"\"'::jsonb",
         ),
     };
-    if strict {
-        let not = if negated { "" } else { "NOT " };
-        return format!("{a} IS {not}DISTINCT FROM {b}");
-    }
     let or_empty = |sql: &str, side: Side<'_>| {
         if nullable(side) {
             format!("coalesce({sql}, {empty})")
@@ -120,6 +122,15 @@ fn equal(
             sql.to_owned()
         }
     };
+    if let Some(operator) = unmerged {
+        // To nothing, what a request does not have is the empty text, as to a constant.
+        let known = |sql: String, side: Side<'_>| match side {
+            Side::Value(value) if value.ty != Type::Any || !value.nulls.merged() => sql,
+            _ if strict => sql,
+            _ => or_empty(&sql, side),
+        };
+        return format!("{} {operator} {}", known(a, left), known(b, right));
+    }
     if negated {
         return format!("{} <> {}", or_empty(&a, left), or_empty(&b, right));
     }

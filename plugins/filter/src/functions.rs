@@ -1,7 +1,7 @@
 //! `geoDistance` and `strftime`.
 
 use crate::error::Error;
-use crate::operand::{AllRows, Operand, SqlValue};
+use crate::operand::{AllRows, Nulls, Operand, SqlValue};
 use crate::parser::Term;
 use crate::query::Query;
 use crate::quoting::text as quoted;
@@ -68,7 +68,7 @@ impl<'a> Query<'a> {
             });
         }
         let value = SqlValue {
-            strict: true,
+            nulls: Nulls::Own,
             ..SqlValue::number(
                 format!("hangar_fn.geo_distance({})", numbers.join(", ")),
                 true,
@@ -139,10 +139,11 @@ impl<'a> Query<'a> {
             .collect();
         let modifiers = format!("ARRAY[{}]::text[]", modifiers.join(", "));
         let of = |time: &str| {
-            SqlValue::text(
-                format!("hangar_fn.strftime({format}, {time}, {modifiers})"),
-                true,
-            )
+            let sql = format!("hangar_fn.strftime({format}, {time}, {modifiers})");
+            SqlValue {
+                nulls: Nulls::Lenient,
+                ..SqlValue::text(sql, true)
+            }
         };
         match time {
             Some(Operand::Changed(sql)) => Ok(Operand::Value {

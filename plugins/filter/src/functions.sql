@@ -8,19 +8,30 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     ELSE regexp_replace(n::text, '^(-?\d+)e', '\1.0e') END
 $$;
 
+-- The text SQLite gives a number that is no column's: always with fraction, `7.0`.
+CREATE OR REPLACE FUNCTION hangar_fn.real_text(n double precision) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT CASE WHEN n = trunc(n) AND abs(n) < 1e15 THEN n::bigint::text || '.0'
+    ELSE regexp_replace(n::text, '^(-?\d+)e', '\1.0e') END
+$$;
+
 -- PocketBase's date text, e.g. `2024-01-02 03:04:05.678Z`.
 CREATE OR REPLACE FUNCTION hangar_fn.date_text(t timestamptz) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   SELECT to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS"Z"')
 $$;
 
--- JSON text without spaces.
+-- JSON text without spaces, as Go writes it: keys in alphabetical order, an exponent below 1e-6 and from 1e21.
 CREATE OR REPLACE FUNCTION hangar_fn.json_text(j jsonb) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN
   RETURN CASE jsonb_typeof(j)
-    WHEN 'object' THEN '{' || coalesce((SELECT string_agg(to_jsonb(key)::text || ':' || hangar_fn.json_text(value), ',') FROM jsonb_each(j)), '') || '}'
+    WHEN 'object' THEN '{' || coalesce((SELECT string_agg(to_jsonb(key)::text || ':' || hangar_fn.json_text(value), ',' ORDER BY key COLLATE "C") FROM jsonb_each(j)), '') || '}'
     WHEN 'array' THEN '[' || coalesce((SELECT string_agg(hangar_fn.json_text(value), ',' ORDER BY ord) FROM jsonb_array_elements(j) WITH ORDINALITY AS e(value, ord)), '') || ']'
+    WHEN 'number' THEN CASE
+      WHEN j::numeric = 0 OR abs(j::numeric) >= 1e-6 AND abs(j::numeric) < 1e21 THEN trim_scale(j::numeric)::text
+      WHEN abs(j::numeric) < 1e308 THEN replace(j::float8::text, 'e-0', 'e-')
+      ELSE j::text END
     ELSE j::text
   END;
 END

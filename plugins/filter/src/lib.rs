@@ -38,9 +38,8 @@
 
 //! # Known differences from PocketBase 0.40.6
 //!
-//! - Object keys of json values come in PostgreSQL's order when such a value is read as text.
+//! - Object keys of json values come in alphabetical order when such a value is read as text, also if it was sent as text.
 //! - An email within a function (`strftime('%Y', author.email)`) is guarded by its visibility like everywhere else.
-//! - `@request.body.list:each` over a list that was not submitted counts as one missing value.
 //! - `:isset` is 1 or 0 wherever it is compared. PocketBase's `!=` takes it for a truth test (`IS NOT TRUE`).
 //! - A createRule may use back relations of the new record (there are none yet); PocketBase refuses the create.
 //! - Clients may not sort by several records of a collection that has a list rule: the order would tell about hidden
@@ -49,6 +48,7 @@
 //! - A path into a json value with an empty key (`j..a`) is refused when a rule is saved, there when it is used.
 //! - Brackets nest 2000 deep, lists of joins within each other 100 deep.
 
+mod body;
 mod compare;
 mod date;
 mod dynamic;

@@ -29,6 +29,26 @@ pub(crate) enum Affinity {
     None,
 }
 
+/// What the NULL of a value is to `=` and `!=`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nulls {
+    /// The empty text.
+    Empty,
+    /// The empty text, which however contradicts none of several rows that it is compared with: strftime.
+    Lenient,
+    /// NULL, which only NULL equals: json values and geoDistance.
+    Own,
+    /// Nothing that anything equals: the element of a submitted list that has none.
+    Nothing,
+}
+
+impl Nulls {
+    /// Whether it reads as the empty text.
+    pub(crate) fn merged(self) -> bool {
+        matches!(self, Nulls::Empty | Nulls::Lenient)
+    }
+}
+
 /// A value computed by SQL.
 #[derive(Clone, Debug)]
 pub(crate) struct SqlValue {
@@ -41,10 +61,11 @@ pub(crate) struct SqlValue {
     pub row: Option<String>,
     /// The list column of the record this is an element of.
     pub element_of: Option<String>,
+    /// A number whose text always has a fraction: one that comes from no column.
+    pub real: bool,
     /// Never the empty text or date: an id, `@now`.
     pub filled: bool,
-    /// Compared with IS and never merged with the empty text: json values and geoDistance.
-    pub strict: bool,
+    pub nulls: Nulls,
     /// Of an `Any` that is a text or NULL: the text.
     pub any_text: Option<String>,
 }
@@ -58,8 +79,9 @@ impl SqlValue {
             nullable,
             row: None,
             element_of: None,
+            real: false,
             filled: false,
-            strict: false,
+            nulls: Nulls::Empty,
             any_text: None,
         }
     }
@@ -76,6 +98,7 @@ impl SqlValue {
         let sql = &self.sql;
         match self.ty {
             Type::Text => sql.clone(),
+            Type::Number if self.real => format!("hangar_fn.real_text({sql})"),
             Type::Number => format!("hangar_fn.number_text({sql})"),
             Type::Bool => format!("({sql})::int::text"),
             Type::Date => self.unless_missing(format!("coalesce(hangar_fn.date_text({sql}), '')")),

@@ -1,7 +1,7 @@
 //! The ends of a path: modifiers and the part within a json value.
 
 use crate::error::Error;
-use crate::operand::{SqlValue, Type};
+use crate::operand::{Nulls, SqlValue, Type};
 use crate::quoting::text as quoted;
 
 /// The last part of a path.
@@ -54,10 +54,10 @@ pub(crate) fn modified(value: SqlValue, modifier: Modifier) -> SqlValue {
         return value;
     }
     SqlValue {
-        strict: value.strict,
+        nulls: value.nulls,
         ..SqlValue::text(
             format!("lower({} COLLATE \"C\")", value.as_text()),
-            value.nullable || value.strict,
+            value.nullable || value.nulls == Nulls::Own,
         )
     }
 }
@@ -99,7 +99,7 @@ pub(crate) fn json_path(column: SqlValue, path: &str) -> Result<SqlValue, Error>
     };
     Ok(SqlValue {
         ty: Type::Json,
-        strict: true,
+        nulls: Nulls::Own,
         ..SqlValue::text(sql, true)
     })
 }

@@ -6,7 +6,7 @@ use crate::compare::{Binder, Side, compare};
 use crate::error::Error;
 use crate::joins::Joins;
 use crate::lexer::{Comparison, Op};
-use crate::operand::{AllRows, Operand};
+use crate::operand::{AllRows, Nulls, Operand};
 use crate::params::Params;
 use crate::parser::{Expr, MAX_CLIENT_COMPARISONS, Node, Term, parse};
 use crate::quoting::text as quoted;
@@ -373,7 +373,11 @@ impl<'a> Query<'a> {
             (self.shared.base_table(), row, same)
         };
         let mut joins = Joins::default();
-        let found = walk(&mut Walker::new(&mut self.shared, &mut joins, false), row)?;
+        let mut found = walk(&mut Walker::new(&mut self.shared, &mut joins, false), row)?;
+        // No violation is found where there is nothing: here it counts as empty.
+        if found.value.nulls == Nulls::Nothing {
+            found.value.nulls = Nulls::Empty;
+        }
         Ok(AllRows {
             from: format!("{table} AS {alias}{}", joins.sql(&joins.all())),
             condition,
@@ -439,7 +443,11 @@ fn side(operand: &Operand) -> Side<'_> {
 fn lenient(operand: &Operand) -> Operand {
     let mut operand = operand.clone();
     if let Operand::Value { value, .. } = &mut operand {
-        value.strict = false;
+        value.nulls = match value.nulls {
+            Nulls::Own => Nulls::Empty,
+            Nulls::Lenient => Nulls::Nothing,
+            other => other,
+        };
     }
     operand
 }

@@ -3,10 +3,11 @@
 use serde_json::{Map, Value as Json};
 
 use crate::date;
-use crate::operand::{Affinity, SqlValue, Type};
+use crate::operand::{Affinity, Nulls, SqlValue, Type};
 use crate::params::Params;
 use crate::query::{Options, quote};
 use crate::schema::{Collection, CollectionKind, Field, FieldKind, Schema};
+use crate::session::Session;
 use crate::value::Value;
 
 /// What a query has that all paths share.
@@ -41,6 +42,12 @@ impl<'a> Shared<'a> {
             || format!("{}.{}", quote(self.options.schema), quote(&self.base.name)),
             quote,
         )
+    }
+
+    /// Whether the record asked for is yet to be created.
+    fn created(&self) -> bool {
+        let policy = |session: Session<'_>| session.method == "POST";
+        self.options.cte.is_some() || self.options.session.is_some_and(policy)
     }
 
     /// Binds a value and returns its placeholder with the cast appended.
@@ -104,15 +111,21 @@ impl<'a> Row<'a> {
             _ if field.multiple => (Type::List, Affinity::Numeric, "::text::jsonb"),
             _ => (Type::Text, Affinity::Text, "::text"),
         };
-        let strict = ty == Type::Json;
+        let nulls = match ty {
+            Type::Json => Nulls::Own,
+            _ => Nulls::Empty,
+        };
         match self {
             Row::Table {
                 alias,
                 collection,
                 nullable,
-                ..
+                join,
             } => {
                 let row = nullable.then(|| format!("{alias}.\"id\""));
+                // What is submitted comes from no column yet, so SQLite converts nothing for it.
+                let real = shared.created() && join.is_none() && !nullable;
+                let affinity = if real { Affinity::None } else { affinity };
                 // The columns of a view promise nothing about NULL.
                 let nullable = *nullable || collection.kind == CollectionKind::View;
                 let filled = field.name == "id";
@@ -120,8 +133,9 @@ impl<'a> Row<'a> {
                     ty,
                     affinity,
                     row,
+                    real,
                     filled,
-                    strict,
+                    nulls,
                     ..SqlValue::text(format!("{alias}.{}", quote(&field.name)), nullable)
                 }
             }
@@ -131,7 +145,7 @@ impl<'a> Row<'a> {
             } => SqlValue {
                 ty,
                 affinity,
-                strict,
+                nulls,
                 ..SqlValue::text(shared.auth_column(collection, &field.name), false)
             },
             Row::Bound {
@@ -142,7 +156,7 @@ impl<'a> Row<'a> {
                 SqlValue {
                     ty,
                     affinity,
-                    strict,
+                    nulls,
                     ..SqlValue::text(shared.bind(value, cast), false)
                 }
             }

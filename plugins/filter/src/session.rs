@@ -4,6 +4,7 @@
 //! `hangar.request` with `method`, `context`, `query`, `headers`, `body` and `now`. Both may be missing. Every value is
 //! read in a subselect of its own, which PostgreSQL evaluates once a statement.
 
+use crate::body::{element_value, elements, many};
 use crate::compare::{Binder, Side, compare};
 use crate::error::Error;
 use crate::lexer::Comparison;
@@ -11,8 +12,7 @@ use crate::macros;
 use crate::operand::{Operand, SqlValue, Type};
 use crate::path::split_request;
 use crate::query::{Query, quote};
-use crate::quoting::text as quoted;
-use crate::resolve::{Found, Walker};
+use crate::resolve::Walker;
 use crate::row::{Row, Shared};
 use crate::schema::{Collection, Field, FieldKind};
 use crate::terms::{STATIC_AUTH, no_sequence, unresolved};
@@ -68,6 +68,29 @@ fn any_text(text: String, filled: bool) -> SqlValue {
         filled,
         any_text: Some(text.clone()),
         ..any(format!("to_jsonb({text})"))
+    }
+}
+
+fn lower(text: &str) -> String {
+    format!("lower({text} COLLATE \"C\")")
+}
+
+/// The text of a submitted value, as [`crate::body`] has it.
+fn written(field: &Field, value: &str) -> String {
+    let text = match field.kind {
+        FieldKind::Json => "json_text",
+        FieldKind::GeoPoint => "point_text",
+        _ => "any_word",
+    };
+    format!("coalesce(hangar_fn.{text}({value}), '')")
+}
+
+/// A submitted value. JSON and points are texts.
+fn submitted(field: Option<&Field>, value: String) -> SqlValue {
+    match field.map(|field| field.kind) {
+        Some(FieldKind::Json) => any_text(format!("hangar_fn.json_text({value})"), false),
+        Some(FieldKind::GeoPoint) => any_text(format!("hangar_fn.point_text({value})"), false),
+        _ => any(value),
     }
 }
 
@@ -141,10 +164,7 @@ impl<'a> Query<'a> {
         let text = format!("({value} #>> '{{}}')");
         match modifier {
             "" => Ok(operand(any_text(text, false))),
-            "lower" => Ok(operand(any_text(
-                format!("lower({text} COLLATE \"C\")"),
-                false,
-            ))),
+            "lower" => Ok(operand(any_text(lower(&text), false))),
             _ => Err(no_sequence(key)),
         }
     }
@@ -202,49 +222,35 @@ impl<'a> Query<'a> {
         }
         let (name, modifier) = split_request(path)?;
         let steps: Vec<&str> = std::iter::once("body").chain(name.split('.')).collect();
+        let value = self.shared.request_value(&steps);
+        let field = base.field(name);
         match modifier {
-            "isset" => return Ok(operand(self.session_has("body", name))),
+            "isset" => return Ok(operand(boolean(format!("({value} IS NOT NULL)")))),
             "changed" => {
-                let field = base.field(name).ok_or_else(|| no_sequence(path))?;
+                let field = field.ok_or_else(|| no_sequence(path))?;
                 return Ok(self.session_changed(field));
             }
             "each" | "length" => {}
-            _ => {
-                let value = self.shared.request_value(&steps);
-                return Ok(operand(any(if modifier == "lower" {
-                    format!("hangar_fn.any_lower({value})")
-                } else {
-                    value
-                })));
+            "lower" => {
+                let value = match field {
+                    Some(field) => any_text(lower(&written(field, &value)), false),
+                    None => any(format!("hangar_fn.any_lower({value})")),
+                };
+                return Ok(operand(value));
             }
+            _ => return Ok(operand(submitted(field, value))),
         }
-        let field = base.field(name).ok_or_else(|| no_sequence(path))?;
-        if !matches!(
-            field.kind,
-            FieldKind::Select | FieldKind::Relation | FieldKind::File
-        ) {
-            return Err(Error::field(format!(
-                "field {} doesn't support multivalue operations",
-                quoted(name)
-            )));
-        }
-        let value = self.shared.request_value(&["body", name]);
+        let field = many(field, name, path)?;
         if modifier == "length" {
             let length = format!("jsonb_array_length(hangar_fn.any_list({value}))::float8");
             return Ok(operand(SqlValue::number(length, false)));
         }
         if !field.multiple {
-            return Ok(operand(any(value)));
+            let text = format!("hangar_fn.any_word({value})");
+            return Ok(operand(element_value(any_text(text, false))));
         }
         let list = format!("hangar_fn.any_list({value})");
-        let walk = |walker: &mut Walker<'_, 'a>| {
-            let (_, alias) = walker.elements(format!("body {name}"), &list, None);
-            Ok(Found {
-                value: SqlValue::text(format!("{alias}.\"value\""), true),
-                many: true,
-                email_guard: None,
-            })
-        };
+        let walk = |walker: &mut Walker<'_, 'a>| Ok(elements(walker, name, &list));
         let found = walk(&mut Walker::new(&mut self.shared, &mut self.joins, false))?;
         self.finished(found, any_row, |walker, _| walk(walker))
     }
@@ -281,8 +287,9 @@ impl<'a> Query<'a> {
 
     /// `@request.body.x:changed`: submitted and different from the stored value.
     fn session_changed(&mut self, field: &Field) -> Operand {
-        let submitted = self.session_has("body", &field.name).sql;
-        let value = any(self.shared.request_value(&["body", &field.name]));
+        let is_set = self.session_has("body", &field.name).sql;
+        let value = self.shared.request_value(&["body", &field.name]);
+        let value = submitted(Some(field), value);
         let stored = self.base_row().column(&mut self.shared, field);
         let mut bind = Binder::new(&mut self.shared.params);
         let differs = compare(
@@ -292,6 +299,6 @@ impl<'a> Query<'a> {
             true,
             &mut bind,
         );
-        Operand::Changed(format!("(({submitted} AND ({differs})) IS TRUE)"))
+        Operand::Changed(format!("(({is_set} AND ({differs})) IS TRUE)"))
     }
 }

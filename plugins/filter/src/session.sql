@@ -81,6 +81,17 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   END
 $$;
 
+-- The text of a submitted scalar on its own; lists, objects and null have an empty one.
+CREATE OR REPLACE FUNCTION hangar_fn.any_word(j jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT CASE jsonb_typeof(j)
+    WHEN 'string' THEN j #>> '{}'
+    WHEN 'number' THEN trim_scale(j::numeric)::text
+    WHEN 'boolean' THEN j::text
+    ELSE ''
+  END
+$$;
+
 CREATE OR REPLACE FUNCTION hangar_fn.any_lower(j jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   SELECT CASE jsonb_typeof(j) WHEN 'string' THEN to_jsonb(lower((j #>> '{}') COLLATE "C")) ELSE j END

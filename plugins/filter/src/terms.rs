@@ -2,9 +2,8 @@
 
 use serde_json::Value as Json;
 
-use crate::compare::{Binder, Side, compare};
+use crate::body::lookup;
 use crate::error::Error;
-use crate::lexer::Comparison;
 use crate::macros;
 use crate::operand::Operand;
 use crate::parser::Term;
@@ -13,7 +12,6 @@ use crate::query::Query;
 use crate::quoting::text as quoted;
 use crate::resolve::{Found, Walker};
 use crate::row::Row;
-use crate::schema::{Field, FieldKind};
 use crate::scope::Scope;
 use crate::value::Const;
 
@@ -229,121 +227,6 @@ impl<'a> Query<'a> {
         let found = walk(&mut Walker::new(&mut self.shared, &mut self.joins, false))?;
         self.finished(found, any, |walker, _| walk(walker))
     }
-
-    fn body(&mut self, path: &str, any: bool) -> Result<Operand, Error> {
-        let body = &self.request.body;
-        let base = self.shared.base;
-        if let Some((head, rest)) = path.split_once('.')
-            && let Some(field) = base.field(head)
-            && field.kind == FieldKind::Relation
-        {
-            return self.body_relation(field, rest, any);
-        }
-        let (name, modifier) = split_request(path)?;
-        match modifier {
-            "isset" => return Ok(Operand::Const(Const::bool(body.contains_key(name)))),
-            "changed" => {
-                let field = base.field(name).ok_or_else(|| no_sequence(path))?;
-                return self.body_changed(field);
-            }
-            "each" | "length" => {}
-            _ => {
-                let value = lookup(body, name).map_or(Const::Null, Const::from_json);
-                return Ok(Operand::Const(lower(value, modifier)));
-            }
-        }
-        let field = base.field(name).ok_or_else(|| no_sequence(path))?;
-        if !matches!(
-            field.kind,
-            FieldKind::Select | FieldKind::Relation | FieldKind::File
-        ) {
-            return Err(Error::field(format!(
-                "field {} doesn't support multivalue operations",
-                quoted(name)
-            )));
-        }
-        match modifier {
-            "length" => {
-                // Bounded by the request's size.
-                let count = submitted(body.get(name)).len() as i64;
-                Ok(Operand::Const(Const::Int(count)))
-            }
-            _ if field.multiple => {
-                let list = Json::from(submitted(body.get(name))).to_string();
-                let walk = |walker: &mut Walker<'_, 'a>, list: &str| {
-                    let list = walker
-                        .shared
-                        .bind(crate::value::Value::Text(list.to_owned()), "::text::jsonb");
-                    let (_, alias) = walker.elements(format!("body {name}"), &list, None);
-                    let value = crate::operand::SqlValue::text(format!("{alias}.\"value\""), true);
-                    Ok(Found {
-                        value,
-                        many: true,
-                        email_guard: None,
-                    })
-                };
-                let found = walk(
-                    &mut Walker::new(&mut self.shared, &mut self.joins, false),
-                    &list,
-                )?;
-                self.finished(found, any, |walker, _| walk(walker, &list))
-            }
-            _ => Ok(Operand::Const(
-                body.get(name).map_or(Const::Null, Const::from_json),
-            )),
-        }
-    }
-
-    /// `@request.body.rel.path`: through the submitted ids.
-    fn body_relation(&mut self, field: &'a Field, path: &str, any: bool) -> Result<Operand, Error> {
-        let ids = submitted(self.request.body.get(&field.name));
-        if ids.is_empty() {
-            return Ok(Operand::Const(Const::Null));
-        }
-        let walk = |walker: &mut Walker<'_, 'a>| {
-            let target = walker.target(field)?;
-            let key = format!("body relation {}", field.name);
-            let row = if field.multiple {
-                let list = walker.shared.bind(
-                    crate::value::Value::Text(Json::from(ids.clone()).to_string()),
-                    "::text::jsonb",
-                );
-                walker.many = true;
-                let (parent, element) =
-                    walker.elements(format!("body {}", field.name), &list, None);
-                walker.join(key, target, Some(parent), false, |alias| {
-                    format!("{alias}.\"id\" = {element}.\"value\"")
-                })
-            } else {
-                let id = ids.last().cloned().unwrap_or_default();
-                let id = walker.shared.bind(crate::value::Value::Text(id), "::text");
-                walker.join(key, target, None, false, |alias| {
-                    format!("{alias}.\"id\" = {id}")
-                })
-            };
-            walker.walk(row, path)
-        };
-        let found = walk(&mut Walker::new(&mut self.shared, &mut self.joins, false))?;
-        self.finished(found, any, |walker, _| walk(walker))
-    }
-
-    /// `@request.body.x:changed`: submitted and different from the stored value.
-    fn body_changed(&mut self, field: &Field) -> Result<Operand, Error> {
-        let Some(value) = self.request.body.get(&field.name) else {
-            return Ok(Operand::Changed("FALSE".to_owned()));
-        };
-        let row = self.base_row();
-        let stored = row.column(&mut self.shared, field);
-        let mut bind = Binder::new(&mut self.shared.params);
-        let sql = compare(
-            Comparison::Ne,
-            Side::Const(&Const::from_json(value)),
-            Side::Value(&stored),
-            true,
-            &mut bind,
-        );
-        Ok(Operand::Changed(format!("(({sql}) IS TRUE)")))
-    }
 }
 
 /// A value of the query string or the headers.
@@ -370,42 +253,9 @@ pub(crate) fn no_sequence(path: &str) -> Error {
     Error::field(format!("invalid modifier sequence {last}"))
 }
 
-fn lower(value: Const, modifier: &str) -> Const {
+pub(crate) fn lower(value: Const, modifier: &str) -> Const {
     match (value, modifier) {
         (Const::Text(text), "lower") => Const::Text(text.to_ascii_lowercase()),
         (value, _) => value,
     }
-}
-
-/// A value by its path, through objects and array positions.
-fn lookup<'j>(map: &'j serde_json::Map<String, Json>, path: &str) -> Option<&'j Json> {
-    let mut segments = path.split('.');
-    let mut value = map.get(segments.next()?)?;
-    for segment in segments {
-        value = match value {
-            Json::Object(map) => map.get(segment)?,
-            Json::Array(list) => list.get(segment.parse::<usize>().ok()?)?,
-            _ => return None,
-        };
-    }
-    Some(value)
-}
-
-/// The submitted values of a select, relation or file: a scalar counts as one, empty ones go.
-fn submitted(value: Option<&Json>) -> Vec<String> {
-    let text = |value: &Json| match value {
-        Json::Null => String::new(),
-        Json::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let mut list: Vec<String> = match value {
-        None => Vec::new(),
-        Some(Json::Array(list)) => list.iter().map(text).collect(),
-        Some(Json::String(json)) if json.starts_with('[') => {
-            serde_json::from_str(json).unwrap_or_else(|_| vec![json.clone()])
-        }
-        Some(other) => vec![text(other)],
-    };
-    list.retain(|value| !value.is_empty());
-    list
 }

@@ -1,5 +1,9 @@
 //! Constants and what SQLite would make of them.
 
+use hangar_model::json::to_json;
+
+use crate::lexer::Comparison;
+
 /// A bound parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -90,7 +94,7 @@ impl Const {
             Json::Bool(value) => Const::Bool(*value),
             Json::Number(number) => Const::Number(number.as_f64().unwrap_or(0.0)),
             Json::String(text) => Const::Text(text.clone()),
-            Json::Array(_) | Json::Object(_) => Const::Text(value.to_string()),
+            Json::Array(_) | Json::Object(_) => Const::Text(to_json(value)),
         }
     }
 }
@@ -205,6 +209,40 @@ pub(crate) fn like(text: &str, pattern: &str) -> bool {
         }
     }
     items[item..].iter().all(Option::is_none)
+}
+
+/// The result of comparing two constants; none for NULL.
+pub(crate) fn constants(comparison: Comparison, a: &Const, b: &Const) -> Option<bool> {
+    use std::cmp::Ordering;
+    let pattern = || {
+        let known = *a != Const::Null && *b != Const::Null;
+        known.then(|| (a.as_text(), like_pattern(&b.pattern_text())))
+    };
+    let order = || -> Option<Ordering> {
+        match (a, b) {
+            (Const::Null, _) | (_, Const::Null) => None,
+            (Const::Text(a), Const::Text(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
+            // Numbers sort below texts.
+            (Const::Text(_), _) => Some(Ordering::Greater),
+            (_, Const::Text(_)) => Some(Ordering::Less),
+            (a, b) => a.number()?.partial_cmp(&b.number()?),
+        }
+    };
+    let equal = || match (a.is_empty(), b.is_empty()) {
+        (true, true) => true,
+        (false, false) => order() == Some(Ordering::Equal),
+        _ => false,
+    };
+    match comparison {
+        Comparison::Eq => Some(equal()),
+        Comparison::Ne => Some(!equal()),
+        Comparison::Gt => order().map(Ordering::is_gt),
+        Comparison::Ge => order().map(Ordering::is_ge),
+        Comparison::Lt => order().map(Ordering::is_lt),
+        Comparison::Le => order().map(Ordering::is_le),
+        Comparison::Like => pattern().map(|(text, pattern)| like(&text, &pattern)),
+        Comparison::NotLike => pattern().map(|(text, pattern)| !like(&text, &pattern)),
+    }
 }
 
 #[cfg(test)]

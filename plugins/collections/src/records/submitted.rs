@@ -17,8 +17,8 @@ use crate::records::write::param;
 
 /// Name of the CTE that stands in for the table while the create rule is tested.
 const CTE: &str = "hangar_submitted";
-/// Id of the submitted row while it has none.
-const TEMPORARY_ID: &str = "hangar0temporary";
+/// Id of the submitted row while it has none. PocketBase has random letters after the last underscore.
+const TEMPORARY_ID: &str = "__temp_id____pb_create__hangar";
 
 /// The body after modifiers: plain names, fields in normal form, without what the client may not set, which rules do not
 /// see either. Keys that are no field are kept for the rules.

@@ -176,7 +176,11 @@ impl World {
                 return format!("{one} = {}", random.one(&["true", "false", "1", "0"]));
             }
         }
-        let odd = |side: &str| side.starts_with("strftime") && operator.contains('~');
+        let whole = |side: &str| {
+            side.starts_with("strftime")
+                || side.starts_with("@request.body") && side.ends_with(":each")
+        };
+        let odd = |side: &str| whole(side) && operator.contains('~');
         let right = match odd(&left) && odd(&right) {
             true => literal(random),
             false => right,
@@ -237,7 +241,7 @@ impl World {
 
     /// What the request has, the clock, another collection.
     fn special(&self, random: &mut Random, at: usize) -> String {
-        match random.below(10) {
+        match random.below(11) {
             0..=2 => "@request.auth.id".to_owned(),
             3 | 4 => format!("@request.auth.{}", self.path(random, 0, 1)),
             5 => random
@@ -261,7 +265,8 @@ impl World {
             7 => random
                 .one(&["@now", "@todayStart", "@yearEnd", "@year", "@monthStart"])
                 .to_owned(),
-            8 => {
+            8 => self.submitted(random, at),
+            9 => {
                 let other = random.below(self.names.len());
                 // An alias belongs to one collection: docs/differences.md.
                 let alias = match random.one(&["", ":k", ":m"]) {
@@ -275,6 +280,26 @@ impl World {
                 )
             }
             _ => self.path(random, at, 0),
+        }
+    }
+
+    /// What is submitted for a field: in a list nothing is, which must let nobody pass.
+    fn submitted(&self, random: &mut Random, at: usize) -> String {
+        let fields = &self.fields[at];
+        if fields.is_empty() {
+            return "@request.body.id".to_owned();
+        }
+        let field = &fields[random.below(fields.len())];
+        let name = &field.name;
+        match field.kind {
+            "select" | "relation" | "file" if !random.chance(3) => {
+                let modifier = random.one(&["each", "each", "length"]);
+                format!("@request.body.{name}:{modifier}")
+            }
+            _ => format!(
+                "@request.body.{name}{}",
+                random.one(&["", ":lower", ":isset"])
+            ),
         }
     }
 }
