@@ -95,7 +95,7 @@ impl<'w, 'a> Walker<'w, 'a> {
         let (name, modifier) = split_modifier(rest)?;
         let field = self
             .field(&row, name)
-            .ok_or_else(|| Error::field(format!("unknown field {}", quoted(name))))?;
+            .ok_or_else(|| Error::missing(format!("unknown field {}", quoted(name))))?;
         Ok(self.end(&row, field, modifier))
     }
 
@@ -256,13 +256,13 @@ impl<'w, 'a> Walker<'w, 'a> {
 
     /// Follows `from_via_field` backwards.
     fn back(&mut self, row: &Row<'a>, name: &str) -> Result<Row<'a>, Error> {
-        let unknown = || Error::field(format!("failed to resolve field {}", quoted(name)));
+        let unknown = || Error::missing(format!("failed to resolve field {}", quoted(name)));
         let (from, via) = name
             .rsplit_once("_via_")
             .filter(|(from, via)| !from.is_empty() && !via.is_empty() && !name.contains(':'))
             .ok_or_else(unknown)?;
         let source = self.shared.schema.collection(from).ok_or_else(|| {
-            Error::field(format!(
+            Error::missing(format!(
                 "failed to load back relation field {} collection",
                 quoted(name)
             ))
@@ -271,15 +271,17 @@ impl<'w, 'a> Walker<'w, 'a> {
         let field = source
             .field(via)
             .filter(|field| !(field.hidden && self.restricted))
-            .ok_or_else(|| Error::field(format!("missing back relation field {}", quoted(via))))?;
+            .ok_or_else(|| {
+                Error::missing(format!("missing back relation field {}", quoted(via)))
+            })?;
         if field.kind != FieldKind::Relation {
-            return Err(Error::field(format!(
+            return Err(Error::missing(format!(
                 "invalid back relation field {}",
                 quoted(via)
             )));
         }
         if field.target != row.collection().id {
-            return Err(Error::field(format!(
+            return Err(Error::missing(format!(
                 "invalid collection reference of a back relation field {}",
                 quoted(via)
             )));

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::compare::{Binder, Side, compare};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::lexer::Comparison;
 use crate::macros;
 use crate::operand::Operand;
@@ -119,6 +119,23 @@ impl<'a> Query<'a> {
         })
     }
 
+    /// A path from what the request names: the record that asks, or a submitted relation. What is not there is null: a
+    /// rule may be about several auth collections, and outlive a field.
+    pub(crate) fn from_request(
+        &mut self,
+        any: bool,
+        walk: impl Fn(&mut Walker<'_, 'a>) -> Result<Found, Error>,
+    ) -> Result<Operand, Error> {
+        let before = self.joins.mark();
+        match walk(&mut Walker::new(&mut self.shared, &mut self.joins, false)) {
+            Err(error) if error.kind == ErrorKind::Missing => {
+                self.joins.back_to(before);
+                Ok(Operand::Const(Const::Null))
+            }
+            found => self.finished(found?, any, |walker, _| walk(walker)),
+        }
+    }
+
     fn special(
         &mut self,
         name: &str,
@@ -202,7 +219,7 @@ impl<'a> Query<'a> {
         let Some(collection) = self.shared.schema.collection(&auth.collection) else {
             return Ok(Operand::Const(Const::Null));
         };
-        match path.split(':').next().unwrap_or(path) {
+        match path {
             "collectionId" => return Ok(Operand::Const(Const::Text(collection.id.clone()))),
             "collectionName" => return Ok(Operand::Const(Const::Text(collection.name.clone()))),
             _ => {}
@@ -212,22 +229,11 @@ impl<'a> Query<'a> {
                 auth.record.get(path).map_or(Const::Null, Const::from_json),
             ));
         }
-        // A field this auth collection does not have is null: a rule may be about several auth collections.
-        let head = path.split(['.', ':']).next().unwrap_or(path);
-        if collection.field(head).is_none() && !head.contains("_via_") {
-            return Ok(Operand::Const(Const::Null));
-        }
-        let walk = |walker: &mut Walker<'_, 'a>| {
-            walker.walk(
-                Row::Bound {
-                    record: Some(&auth.record),
-                    collection,
-                },
-                path,
-            )
+        let row = Row::Bound {
+            record: Some(&auth.record),
+            collection,
         };
-        let found = walk(&mut Walker::new(&mut self.shared, &mut self.joins, false))?;
-        self.finished(found, any, |walker, _| walk(walker))
+        self.from_request(any, |walker| walker.walk(row.clone(), path))
     }
 
     fn body(&mut self, path: &str, any: bool) -> Result<Operand, Error> {
@@ -323,8 +329,7 @@ impl<'a> Query<'a> {
             };
             walker.walk(row, path)
         };
-        let found = walk(&mut Walker::new(&mut self.shared, &mut self.joins, false))?;
-        self.finished(found, any, |walker, _| walk(walker))
+        self.from_request(any, walk)
     }
 
     /// `@request.body.x:changed`: submitted and different from the stored value.
