@@ -1,16 +1,13 @@
 //! Field paths to SQL values and joins.
 
-use serde_json::Value as Json;
-
 use crate::error::Error;
 use crate::joins::Joins;
-use crate::operand::{Affinity, SqlValue, Type};
+use crate::operand::{Affinity, SqlValue};
 use crate::path::{Modifier, json_path, modified, split_modifier};
 use crate::query::quote;
 use crate::quoting::text as quoted;
-use crate::row::{Row, Shared, bound, list_column};
+use crate::row::{Row, Shared, list_column};
 use crate::schema::{Collection, CollectionKind, Field, FieldKind};
-use crate::session::AUTH_ID;
 
 /// Most relations one path may cross.
 pub const MAX_RELATIONS: usize = 6;
@@ -290,20 +287,9 @@ impl<'w, 'a> Walker<'w, 'a> {
         let many = field.multiple || !source.unique.iter().any(|name| name == via);
         self.many |= many;
         let key = format!("back {} {} {via}", row.key(), source.id);
-        let id = match (self.joins.find(&key), row) {
-            (Some(_), _) => String::new(),
-            (None, Row::Table { alias, .. }) => format!("{alias}.\"id\""),
-            (None, Row::Bound { record: None, .. }) => AUTH_ID.to_owned(),
-            (
-                None,
-                Row::Bound {
-                    record: Some(record),
-                    ..
-                },
-            ) => {
-                let id = bound(Type::Text, record.get("id").unwrap_or(&Json::Null));
-                self.shared.bind(id, "::text")
-            }
+        let id = match self.joins.find(&key) {
+            Some(_) => String::new(),
+            None => row.id(self.shared),
         };
         let operator = if field.multiple { "?" } else { "=" };
         Ok(self.join(key, source, row.join(), many, |alias| {

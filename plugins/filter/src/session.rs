@@ -31,10 +31,10 @@ pub struct Session<'a> {
 }
 
 impl<'a> Shared<'a> {
-    /// A column of the record that asks.
-    pub(crate) fn auth_column(&self, collection: &Collection, field: &str) -> String {
+    /// A column of the record that asks, whose id is the SQL `id`.
+    pub(crate) fn auth_column(&self, collection: &Collection, field: &str, id: &str) -> String {
         format!(
-            "(SELECT \"~auth\".{} FROM {} AS \"~auth\" WHERE \"~auth\".\"id\" = {AUTH_ID})",
+            "(SELECT \"~auth\".{} FROM {} AS \"~auth\" WHERE \"~auth\".\"id\" = {id})",
             quote(field),
             self.table(collection)
         )

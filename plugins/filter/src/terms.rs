@@ -18,15 +18,7 @@ use crate::scope::Scope;
 use crate::value::Const;
 
 /// Fields of `@request.auth` whose value is always taken as known, as PocketBase does.
-pub(crate) const STATIC_AUTH: [&str; 7] = [
-    "id",
-    "email",
-    "emailVisibility",
-    "verified",
-    "tokenKey",
-    "created",
-    "updated",
-];
+pub(crate) const STATIC_AUTH: [&str; 4] = ["id", "email", "emailVisibility", "verified"];
 
 type Crossed<'a> = Vec<(usize, Row<'a>)>;
 
