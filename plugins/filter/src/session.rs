@@ -184,7 +184,7 @@ impl<'a> Query<'a> {
                 _ => any_text(column.as_text(), false),
             }));
         }
-        self.from_request(any_row, |walker| walker.walk(row.clone(), path))
+        self.followed(any_row, |walker| walker.walk(row.clone(), path))
     }
 
     fn session_body(&mut self, path: &str, any_row: bool) -> Result<Operand, Error> {
@@ -270,7 +270,7 @@ impl<'a> Query<'a> {
             };
             walker.walk(row, path)
         };
-        self.from_request(any_row, walk)
+        self.followed(any_row, walk)
     }
 
     /// `@request.body.x:changed`: submitted and different from the stored value.

@@ -113,7 +113,7 @@ impl<'a> Query<'a> {
 
     /// A path from what the request names: the record that asks, or a submitted relation. What is not there is null: a
     /// rule may be about several auth collections, and outlive a field.
-    pub(crate) fn from_request(
+    pub(crate) fn followed(
         &mut self,
         any: bool,
         walk: impl Fn(&mut Walker<'_, 'a>) -> Result<Found, Error>,
@@ -225,7 +225,7 @@ impl<'a> Query<'a> {
             record: Some(&auth.record),
             collection,
         };
-        self.from_request(any, |walker| walker.walk(row.clone(), path))
+        self.followed(any, |walker| walker.walk(row.clone(), path))
     }
 
     fn body(&mut self, path: &str, any: bool) -> Result<Operand, Error> {
@@ -321,7 +321,7 @@ impl<'a> Query<'a> {
             };
             walker.walk(row, path)
         };
-        self.from_request(any, walk)
+        self.followed(any, walk)
     }
 
     /// `@request.body.x:changed`: submitted and different from the stored value.
