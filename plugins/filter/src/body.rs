@@ -99,8 +99,7 @@ impl<'a> Query<'a> {
             };
             walker.walk(row, path)
         };
-        let found = walk(&mut Walker::new(&mut self.shared, &mut self.joins, false))?;
-        self.finished(found, any, |walker, _| walk(walker))
+        self.followed(any, walk)
     }
 
     /// `@request.body.x:changed`: submitted and different from the stored value.

@@ -9,6 +9,8 @@ pub enum ErrorKind {
     Syntax,
     /// A field, collection, macro, function or modifier is unknown or may not be used here. Status 400.
     Field,
+    /// A path names a field or a back relation that is not there. Status 400, but null where it begins at the request.
+    Missing,
     /// A bound was exceeded; the message names it. Status 400.
     Limit,
     /// A client used something only superusers may. Status 403.
@@ -35,6 +37,13 @@ impl Error {
     pub(crate) fn field(message: impl Into<String>) -> Self {
         Error {
             kind: ErrorKind::Field,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn missing(message: impl Into<String>) -> Self {
+        Error {
+            kind: ErrorKind::Missing,
             message: message.into(),
         }
     }

@@ -24,11 +24,17 @@ pub(crate) struct Joins {
     used: BTreeSet<usize>,
 }
 
+/// A moment in the making of [`Joins`].
+pub(crate) struct Mark {
+    len: usize,
+    used: BTreeSet<usize>,
+}
+
 impl Joins {
     /// The join known under `key`, with its alias; marks it used.
     pub(crate) fn find(&mut self, key: &str) -> Option<(usize, String)> {
         let found = self.by_key.get(key).cloned()?;
-        self.mark(found.0);
+        self.used_with_parents(found.0);
         Some(found)
     }
 
@@ -49,16 +55,16 @@ impl Joins {
             order,
         });
         self.by_key.insert(key, (index, alias));
-        self.mark(index);
+        self.used_with_parents(index);
         index
     }
 
     /// Marks a join used.
     pub(crate) fn touch(&mut self, index: usize) {
-        self.mark(index);
+        self.used_with_parents(index);
     }
 
-    fn mark(&mut self, index: usize) {
+    fn used_with_parents(&mut self, index: usize) {
         let mut next = Some(index);
         while let Some(index) = next {
             self.used.insert(index);
@@ -69,6 +75,21 @@ impl Joins {
     /// The joins used since the last call.
     pub(crate) fn take_used(&mut self) -> BTreeSet<usize> {
         std::mem::take(&mut self.used)
+    }
+
+    /// The state to which [`Joins::back_to`] leads.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            len: self.list.len(),
+            used: self.used.clone(),
+        }
+    }
+
+    /// Forgets the joins of a path that has led nowhere.
+    pub(crate) fn back_to(&mut self, mark: Mark) {
+        self.list.truncate(mark.len);
+        self.by_key.retain(|_, (index, _)| *index < mark.len);
+        self.used = mark.used;
     }
 
     /// Whether one of them multiplies rows.

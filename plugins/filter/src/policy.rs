@@ -197,7 +197,7 @@ fn table(collection: &Collection) -> String {
 }
 
 /// The alternatives under which a rule holds. One that does not compile leaves the others: for some who ask a path may
-/// lead nowhere.
+/// go on behind a field that is no relation.
 fn conditions(
     schema: &dyn Schema,
     collection: &Collection,

@@ -1,16 +1,13 @@
 //! Field paths to SQL values and joins.
 
-use serde_json::Value as Json;
-
 use crate::error::Error;
 use crate::joins::Joins;
-use crate::operand::{Affinity, SqlValue, Type};
+use crate::operand::{Affinity, SqlValue};
 use crate::path::{Modifier, json_path, modified, split_modifier};
 use crate::query::quote;
 use crate::quoting::text as quoted;
-use crate::row::{Row, Shared, bound, list_column};
+use crate::row::{Row, Shared, list_column};
 use crate::schema::{Collection, CollectionKind, Field, FieldKind};
-use crate::session::AUTH_ID;
 
 /// Most relations one path may cross.
 pub const MAX_RELATIONS: usize = 6;
@@ -95,7 +92,7 @@ impl<'w, 'a> Walker<'w, 'a> {
         let (name, modifier) = split_modifier(rest)?;
         let field = self
             .field(&row, name)
-            .ok_or_else(|| Error::field(format!("unknown field {}", quoted(name))))?;
+            .ok_or_else(|| Error::missing(format!("unknown field {}", quoted(name))))?;
         Ok(self.end(&row, field, modifier))
     }
 
@@ -256,13 +253,13 @@ impl<'w, 'a> Walker<'w, 'a> {
 
     /// Follows `from_via_field` backwards.
     fn back(&mut self, row: &Row<'a>, name: &str) -> Result<Row<'a>, Error> {
-        let unknown = || Error::field(format!("failed to resolve field {}", quoted(name)));
+        let unknown = || Error::missing(format!("failed to resolve field {}", quoted(name)));
         let (from, via) = name
             .rsplit_once("_via_")
             .filter(|(from, via)| !from.is_empty() && !via.is_empty() && !name.contains(':'))
             .ok_or_else(unknown)?;
         let source = self.shared.schema.collection(from).ok_or_else(|| {
-            Error::field(format!(
+            Error::missing(format!(
                 "failed to load back relation field {} collection",
                 quoted(name)
             ))
@@ -271,15 +268,17 @@ impl<'w, 'a> Walker<'w, 'a> {
         let field = source
             .field(via)
             .filter(|field| !(field.hidden && self.restricted))
-            .ok_or_else(|| Error::field(format!("missing back relation field {}", quoted(via))))?;
+            .ok_or_else(|| {
+                Error::missing(format!("missing back relation field {}", quoted(via)))
+            })?;
         if field.kind != FieldKind::Relation {
-            return Err(Error::field(format!(
+            return Err(Error::missing(format!(
                 "invalid back relation field {}",
                 quoted(via)
             )));
         }
         if field.target != row.collection().id {
-            return Err(Error::field(format!(
+            return Err(Error::missing(format!(
                 "invalid collection reference of a back relation field {}",
                 quoted(via)
             )));
@@ -288,20 +287,9 @@ impl<'w, 'a> Walker<'w, 'a> {
         let many = field.multiple || !source.unique.iter().any(|name| name == via);
         self.many |= many;
         let key = format!("back {} {} {via}", row.key(), source.id);
-        let id = match (self.joins.find(&key), row) {
-            (Some(_), _) => String::new(),
-            (None, Row::Table { alias, .. }) => format!("{alias}.\"id\""),
-            (None, Row::Bound { record: None, .. }) => AUTH_ID.to_owned(),
-            (
-                None,
-                Row::Bound {
-                    record: Some(record),
-                    ..
-                },
-            ) => {
-                let id = bound(Type::Text, record.get("id").unwrap_or(&Json::Null));
-                self.shared.bind(id, "::text")
-            }
+        let id = match self.joins.find(&key) {
+            Some(_) => String::new(),
+            None => row.id(self.shared),
         };
         let operator = if field.multiple { "?" } else { "=" };
         Ok(self.join(key, source, row.join(), many, |alias| {

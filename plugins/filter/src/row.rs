@@ -7,7 +7,7 @@ use crate::operand::{Affinity, Nulls, SqlValue, Type};
 use crate::params::Params;
 use crate::query::{Options, quote};
 use crate::schema::{Collection, CollectionKind, Field, FieldKind, Schema};
-use crate::session::Session;
+use crate::session::{AUTH_ID, Session};
 use crate::value::Value;
 
 /// What a query has that all paths share.
@@ -98,6 +98,21 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// SQL of the id.
+    pub(crate) fn id(&self, shared: &mut Shared<'a>) -> String {
+        match self {
+            Row::Table { alias, .. } => format!("{alias}.\"id\""),
+            Row::Bound { record: None, .. } => AUTH_ID.to_owned(),
+            Row::Bound {
+                record: Some(record),
+                ..
+            } => {
+                let id = bound(Type::Text, record.get("id").unwrap_or(&Json::Null));
+                shared.bind(id, "::text")
+            }
+        }
+    }
+
     /// The value of a field without path or modifier.
     pub(crate) fn column(&self, shared: &mut Shared<'a>, field: &Field) -> SqlValue {
         let (ty, affinity, cast) = match field.kind {
@@ -139,25 +154,21 @@ impl<'a> Row<'a> {
                     ..SqlValue::text(format!("{alias}.{}", quote(&field.name)), nullable)
                 }
             }
-            Row::Bound {
-                record: None,
-                collection,
-            } => SqlValue {
-                ty,
-                affinity,
-                nulls,
-                ..SqlValue::text(shared.auth_column(collection, &field.name), false)
-            },
-            Row::Bound {
-                record: Some(record),
-                ..
-            } => {
-                let value = bound(ty, record.get(&field.name).unwrap_or(&Json::Null));
+            Row::Bound { record, collection } => {
+                let known = record.and_then(|record| record.get(&field.name));
+                let sql = match known {
+                    Some(value) => shared.bind(bound(ty, value), cast),
+                    // Who asks is carried about without secrets.
+                    None => {
+                        let id = self.id(shared);
+                        shared.auth_column(collection, &field.name, &id)
+                    }
+                };
                 SqlValue {
                     ty,
                     affinity,
                     nulls,
-                    ..SqlValue::text(shared.bind(value, cast), false)
+                    ..SqlValue::text(sql, false)
                 }
             }
         }

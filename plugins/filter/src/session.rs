@@ -31,10 +31,10 @@ pub struct Session<'a> {
 }
 
 impl<'a> Shared<'a> {
-    /// A column of the record that asks.
-    pub(crate) fn auth_column(&self, collection: &Collection, field: &str) -> String {
+    /// A column of the record that asks, whose id is the SQL `id`.
+    pub(crate) fn auth_column(&self, collection: &Collection, field: &str, id: &str) -> String {
         format!(
-            "(SELECT \"~auth\".{} FROM {} AS \"~auth\" WHERE \"~auth\".\"id\" = {AUTH_ID})",
+            "(SELECT \"~auth\".{} FROM {} AS \"~auth\" WHERE \"~auth\".\"id\" = {id})",
             quote(field),
             self.table(collection)
         )
@@ -183,7 +183,7 @@ impl<'a> Query<'a> {
         path: &str,
         any_row: bool,
     ) -> Result<Operand, Error> {
-        match path.split(':').next().unwrap_or(path) {
+        match path {
             "collectionId" => return Ok(Operand::Const(Const::Text(collection.id.clone()))),
             "collectionName" => return Ok(Operand::Const(Const::Text(collection.name.clone()))),
             _ => {}
@@ -191,25 +191,20 @@ impl<'a> Query<'a> {
         if path == "id" {
             return Ok(operand(any_text(AUTH_ID.to_owned(), true)));
         }
-        let head = path.split(['.', ':']).next().unwrap_or(path);
-        let field = collection.field(head);
-        if field.is_none() && !head.contains("_via_") {
-            return Ok(Operand::Const(Const::Null));
-        }
         let row = Row::Bound {
             record: None,
             collection,
         };
-        if let (true, Some(field)) = (STATIC_AUTH.contains(&path), field) {
+        if STATIC_AUTH.contains(&path)
+            && let Some(field) = collection.field(path)
+        {
             let column = row.column(&mut self.shared, field);
             return Ok(operand(match column.ty {
                 Type::Bool => any(format!("to_jsonb({})", column.sql)),
                 _ => any_text(column.as_text(), false),
             }));
         }
-        let walk = |walker: &mut Walker<'_, 'a>| walker.walk(row.clone(), path);
-        let found = walk(&mut Walker::new(&mut self.shared, &mut self.joins, false))?;
-        self.finished(found, any_row, |walker, _| walk(walker))
+        self.followed(any_row, |walker| walker.walk(row.clone(), path))
     }
 
     fn session_body(&mut self, path: &str, any_row: bool) -> Result<Operand, Error> {
@@ -281,8 +276,7 @@ impl<'a> Query<'a> {
             };
             walker.walk(row, path)
         };
-        let found = walk(&mut Walker::new(&mut self.shared, &mut self.joins, false))?;
-        self.finished(found, any_row, |walker, _| walk(walker))
+        self.followed(any_row, walk)
     }
 
     /// `@request.body.x:changed`: submitted and different from the stored value.

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use crate::error::Error;
+use crate::joins::Joins;
 use crate::operand::{SqlValue, Type};
 use crate::parser::Term;
 use crate::query::Query;
 use crate::resolve::Walker;
+use crate::row::Row;
 use crate::schema::{CollectionKind, FieldKind};
 use crate::scope::Scope;
+use crate::terms::STATIC_AUTH;
 
 /// Most sort keys, and the longest one in bytes.
 const MAX_KEYS: usize = 8;
@@ -138,6 +141,20 @@ impl Query<'_> {
                 &mut Vec::new(),
             )?;
             self.joins.take_used();
+            return Ok(());
+        }
+        if let Some(path) = name.strip_prefix("@request.auth.")
+            && !restricted
+            && !STATIC_AUTH.contains(&path)
+            && let Some(auth) = &self.request.auth
+            && let Some(collection) = self.shared.schema.collection(&auth.collection)
+        {
+            // So are the columns of who asks; what is known of him without them is no sort key.
+            let row = Row::Bound {
+                record: None,
+                collection,
+            };
+            Walker::new(&mut self.shared, &mut Joins::default(), false).walk(row, path)?;
             return Ok(());
         }
         let start = self.base_row();

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::body::lookup;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::macros;
 use crate::operand::Operand;
 use crate::parser::Term;
@@ -16,15 +16,7 @@ use crate::scope::Scope;
 use crate::value::Const;
 
 /// Fields of `@request.auth` whose value is always taken as known, as PocketBase does.
-pub(crate) const STATIC_AUTH: [&str; 7] = [
-    "id",
-    "email",
-    "emailVisibility",
-    "verified",
-    "tokenKey",
-    "created",
-    "updated",
-];
+pub(crate) const STATIC_AUTH: [&str; 4] = ["id", "email", "emailVisibility", "verified"];
 
 type Crossed<'a> = Vec<(usize, Row<'a>)>;
 
@@ -117,6 +109,23 @@ impl<'a> Query<'a> {
         })
     }
 
+    /// A path from what the request names: the record that asks, or a submitted relation. What is not there is null: a
+    /// rule may be about several auth collections, and outlive a field.
+    pub(crate) fn followed(
+        &mut self,
+        any: bool,
+        walk: impl Fn(&mut Walker<'_, 'a>) -> Result<Found, Error>,
+    ) -> Result<Operand, Error> {
+        let before = self.joins.mark();
+        match walk(&mut Walker::new(&mut self.shared, &mut self.joins, false)) {
+            Err(error) if error.kind == ErrorKind::Missing => {
+                self.joins.back_to(before);
+                Ok(Operand::Const(Const::Null))
+            }
+            found => self.finished(found?, any, |walker, _| walk(walker)),
+        }
+    }
+
     fn special(
         &mut self,
         name: &str,
@@ -200,7 +209,7 @@ impl<'a> Query<'a> {
         let Some(collection) = self.shared.schema.collection(&auth.collection) else {
             return Ok(Operand::Const(Const::Null));
         };
-        match path.split(':').next().unwrap_or(path) {
+        match path {
             "collectionId" => return Ok(Operand::Const(Const::Text(collection.id.clone()))),
             "collectionName" => return Ok(Operand::Const(Const::Text(collection.name.clone()))),
             _ => {}
@@ -210,22 +219,11 @@ impl<'a> Query<'a> {
                 auth.record.get(path).map_or(Const::Null, Const::from_json),
             ));
         }
-        // A field this auth collection does not have is null: a rule may be about several auth collections.
-        let head = path.split(['.', ':']).next().unwrap_or(path);
-        if collection.field(head).is_none() && !head.contains("_via_") {
-            return Ok(Operand::Const(Const::Null));
-        }
-        let walk = |walker: &mut Walker<'_, 'a>| {
-            walker.walk(
-                Row::Bound {
-                    record: Some(&auth.record),
-                    collection,
-                },
-                path,
-            )
+        let row = Row::Bound {
+            record: Some(&auth.record),
+            collection,
         };
-        let found = walk(&mut Walker::new(&mut self.shared, &mut self.joins, false))?;
-        self.finished(found, any, |walker, _| walk(walker))
+        self.followed(any, |walker| walker.walk(row.clone(), path))
     }
 }
 
