@@ -6,6 +6,7 @@ mod dry_run;
 mod edit;
 mod events;
 mod import;
+mod kept_views;
 mod list;
 mod model_events;
 mod moved;
