@@ -17,11 +17,17 @@ pub struct Statement {
     pub sql: String,
     /// Which entry of `indexes` it creates, so that a failure can be reported there (see [`index_failure`]).
     pub index: Option<usize>,
+    /// It gives a column another type, which PostgreSQL refuses while a view reads the column.
+    pub retypes: bool,
 }
 
 impl Statement {
     fn new(sql: String) -> Self {
-        Self { sql, index: None }
+        Self {
+            sql,
+            index: None,
+            retypes: false,
+        }
     }
 }
 
@@ -150,6 +156,7 @@ fn index_statements(collection: &Collection) -> Result<Vec<Statement>, Validatio
                 statements.push(Statement {
                     sql: format!("{trigrams}{sql}"),
                     index: Some(at),
+                    retypes: false,
                 });
             }
             Err(message) => inner.add(&at.to_string(), failed(&index.name, &message)),
@@ -211,15 +218,19 @@ fn definition(field: &Field) -> String {
 }
 
 /// Whether the field stays but its column changes between text and array.
-fn converts(old: &Field, new: &Collection) -> bool {
+pub fn converts(old: &Field, new: &Collection) -> bool {
     new.field_by_id(&old.id)
         .is_some_and(|field| field.is_multiple() != old.is_multiple() && field.kind() == old.kind())
 }
 
 fn columns(old: &Collection, new: &Collection, out: &mut Vec<Statement>) {
     let name = table(&new.name);
-    let mut alter =
-        |action: String| out.push(Statement::new(format!("ALTER TABLE {name} {action}")));
+    let mut alter = |action: String| {
+        out.push(Statement {
+            retypes: action.starts_with("ALTER COLUMN"),
+            ..Statement::new(format!("ALTER TABLE {name} {action}"))
+        });
+    };
     for field in &old.fields {
         if new.field_by_id(&field.id).is_none() {
             alter(format!("DROP COLUMN IF EXISTS {}", ident(&field.name)));

@@ -6,7 +6,7 @@ use crate::collection::Collection;
 use crate::field::{Field, FieldType};
 use crate::ids::Random;
 use crate::options::FieldOptions;
-use crate::value::{normalize, to_list, zero};
+use crate::value::{list_of, normalize, to_list, zero};
 
 /// What a key of a body means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,7 @@ fn apply(
             Value::String(text)
         }
         _ => {
-            let (old, given) = (to_list(current), to_list(value));
+            let (old, given) = (to_list(current), list_of(field, value));
             let list: Vec<String> = match modifier {
                 Modifier::Append => old.into_iter().chain(given).collect(),
                 Modifier::Prepend => given.into_iter().chain(old).collect(),

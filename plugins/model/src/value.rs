@@ -1,6 +1,10 @@
 //! Values of records: zero values and the coercion of what clients send. Nothing is refused here; what does not fit
 //! becomes the zero value, as in PocketBase, and [`crate::value_rules`] judges the result.
 
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 use crate::collection::Collection;
@@ -56,7 +60,7 @@ pub fn normalize(field: &Field, value: &Value) -> Value {
                 .unwrap_or_default(),
         ),
         FieldType::Select | FieldType::Relation | FieldType::File => {
-            let mut list = to_list(value);
+            let mut list = list_of(field, value);
             if field.is_multiple() {
                 Value::Array(list.into_iter().map(Value::String).collect())
             } else {
@@ -117,29 +121,77 @@ fn to_bool(value: &Value) -> bool {
     }
 }
 
-/// A scalar, an array, or a text with a JSON array in it, as distinct non-empty texts in order. Of a repeated text the
-/// first stays.
+/// A scalar, an array, or a text with a JSON array of texts in it, as distinct non-empty texts in order. Of a repeated text
+/// the first stays.
 pub fn to_list(value: &Value) -> Vec<String> {
-    let parsed;
-    let items = match value {
-        Value::Array(items) => items.as_slice(),
-        Value::String(text) if text.starts_with('[') => match serde_json::from_str::<Value>(text) {
-            Ok(Value::Array(items)) => {
-                parsed = items;
-                parsed.as_slice()
-            }
-            _ => std::slice::from_ref(value),
-        },
-        _ => std::slice::from_ref(value),
+    let mut texts = match value {
+        Value::Array(items) => items.iter().map(to_text).collect(),
+        Value::String(text) if text.trim_start().starts_with('[') => texts_of(text),
+        _ => vec![to_text(value)],
     };
-    let mut list: Vec<String> = Vec::new();
+    let mut seen = HashSet::new();
+    texts.retain(|text| !text.is_empty() && seen.insert(text.clone()));
+    texts
+}
+
+/// The texts of a JSON array. Of one that cannot be read to its end, what could be read and the whole: nobody is to take
+/// it for less than was sent.
+fn texts_of(list: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut reader = serde_json::Deserializer::from_str(list);
+    let read = Texts(&mut texts).deserialize(&mut reader);
+    if read.and_then(|()| reader.end()).is_err() {
+        texts.push(list.to_owned());
+    }
+    texts
+}
+
+struct Texts<'a>(&'a mut Vec<String>);
+
+impl<'de> DeserializeSeed<'de> for Texts<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Texts<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of texts")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some(text) = items.next_element::<Option<String>>()? {
+            self.0.extend(text);
+        }
+        Ok(())
+    }
+}
+
+/// As [`to_list`] for a field. Names of files count in lists within the list as well, else such a list would take the
+/// files away.
+pub fn list_of(field: &Field, value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) if field.kind() == FieldType::File => to_list(&flat(items)),
+        _ => to_list(value),
+    }
+}
+
+fn flat(items: &[Value]) -> Value {
+    let mut out = Vec::new();
     for item in items {
-        let text = to_text(item);
-        if !text.is_empty() && !list.contains(&text) {
-            list.push(text);
+        match item {
+            Value::Array(inner) => match flat(inner) {
+                Value::Array(inner) => out.extend(inner),
+                other => out.push(other),
+            },
+            other => out.push(other.clone()),
         }
     }
-    list
+    Value::Array(out)
 }
 
 /// Any JSON; texts that look like JSON are parsed. Numbers become floats, as everywhere.

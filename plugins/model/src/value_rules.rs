@@ -341,7 +341,7 @@ fn validate_select(options: &SelectOptions, list: &[String]) -> Result<(), Field
         None => Ok(()),
         Some(value) => Err(FieldError::new(
             "validation_invalid_value",
-            format!("Invalid value {value}."),
+            format!("Invalid value {value}"),
         )
         .with(json!({"value": value}))),
     }
@@ -437,7 +437,8 @@ fn validate_json(options: &JsonOptions, value: &Value) -> Result<(), FieldError>
         ));
     }
     let max = options.limit();
-    if to_json(value).len() > max {
+    // Nothing has no size.
+    if !value.is_null() && to_json(value).len() > max {
         return Err(FieldError::new(
             "validation_json_size_limit",
             format!("The maximum allowed JSON size is {max} bytes."),

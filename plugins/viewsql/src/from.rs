@@ -156,7 +156,7 @@ impl Translator<'_> {
             .ok_or_else(|| Error::no_table(&name))?;
         self.used(&name, &collection.id);
         let sql = format!("{} AS {}", table(&collection.name), ident(&alias.name));
-        let source = Source::collection(collection, &alias.name);
+        let source = Source::collection(collection, &alias.name, self.tables);
         self.scope_mut().sources.push(source);
         Ok(sql)
     }
@@ -258,6 +258,7 @@ impl Translator<'_> {
             collection,
             order,
             optional: false,
+            converted: Vec::new(),
         });
     }
 }

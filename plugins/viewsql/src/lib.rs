@@ -23,7 +23,7 @@ mod translate;
 mod value;
 mod view;
 
-use hangar_model::Collection;
+use hangar_model::{Collection, Field};
 
 pub use error::Error;
 
@@ -37,6 +37,21 @@ pub trait Tables {
 
     /// Whether the collection of this id is a view.
     fn is_view(&self, id: &str) -> bool;
+
+    /// The column that a field has by now, where a view goes on over a collection that has changed. The query and the
+    /// view's columns stay what they are.
+    fn moved(&self, _collection: &Collection, _field: &Field) -> Option<Moved> {
+        None
+    }
+}
+
+/// A column that is no longer as its field says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// Its name.
+    pub name: String,
+    /// Whether it holds lists.
+    pub multiple: bool,
 }
 
 /// A translated view.

@@ -5,8 +5,8 @@ use hangar_model::sql::{ROWID, ident, physical};
 use hangar_model::{Collection, Field, FieldOptions};
 use sqlparser::ast::{Expr, Ident};
 
-use crate::Error;
 use crate::value::{Affinity, Ty, Value};
+use crate::{Error, Tables};
 
 /// A column of something in FROM.
 #[derive(Debug, Clone)]
@@ -34,12 +34,25 @@ pub(crate) struct Source {
     pub order: Option<String>,
     /// An outer join may lack a row of it.
     pub optional: bool,
+    /// SQL of columns that hold something else than their fields say, and whether those are lists.
+    pub converted: Vec<(String, bool)>,
 }
 
 impl Source {
     /// A collection under an alias.
-    pub(crate) fn collection(collection: &Collection, alias: &str) -> Self {
-        let mut columns: Vec<Column> = collection.fields.iter().map(field_column).collect();
+    pub(crate) fn collection(collection: &Collection, alias: &str, tables: &dyn Tables) -> Self {
+        let mut converted = Vec::new();
+        let mut columns: Vec<Column> = Vec::new();
+        for field in &collection.fields {
+            let mut column = field_column(field);
+            if let Some(moved) = tables.moved(collection, field) {
+                column.sql = ident(&moved.name);
+                if moved.multiple != field.is_multiple() {
+                    converted.push((column.sql.clone(), moved.multiple));
+                }
+            }
+            columns.push(column);
+        }
         for name in ["rowid", ROWID, "oid"] {
             if !columns
                 .iter()
@@ -65,6 +78,7 @@ impl Source {
             collection: Some(collection.id.clone()),
             order: Some(ident(ROWID)),
             optional: false,
+            converted,
         }
     }
 
@@ -82,12 +96,26 @@ impl Source {
 
     pub(crate) fn value(&self, column: &Column) -> Value {
         let alias = self.sql_alias();
-        let mut value =
-            Value::new(format!("{alias}.{}", column.sql), column.ty).with_affinity(column.affinity);
+        let mut sql = format!("{alias}.{}", column.sql);
+        if let Some((_, multiple)) = self.converted.iter().find(|(name, _)| *name == column.sql) {
+            sql = format!("({})", as_before(&sql, *multiple));
+        }
+        let mut value = Value::new(sql, column.ty).with_affinity(column.affinity);
         if self.optional && column.ty == Ty::Date {
             value.row = self.order.as_ref().map(|order| format!("{alias}.{order}"));
         }
         value
+    }
+}
+
+/// A value that was a text and is a list, or the other way round, as it was; missing where a join gives none.
+fn as_before(sql: &str, multiple: bool) -> String {
+    if multiple {
+        format!("CASE WHEN {sql} = '[]'::jsonb THEN '' ELSE {sql} ->> -1 END")
+    } else {
+        format!(
+            "CASE WHEN {sql} = '' THEN '[]'::jsonb WHEN {sql} IS NOT NULL THEN jsonb_build_array({sql}) END"
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use hangar_failure::Outcome;
+use hangar_model::ddl::converts;
 use hangar_model::{ApiError, Collection, Field, messages};
 
 use crate::catalog::{Catalog, Entry};
@@ -50,6 +51,15 @@ pub struct Renewed {
     changed: bool,
 }
 
+/// The views that read a collection, by what becomes of them when it changes.
+#[derive(Default)]
+pub struct Readers {
+    /// Made anew from their queries.
+    pub renewed: Vec<Renewed>,
+    /// Their queries have not fitted for long; PostgreSQL's views go on.
+    pub kept: Vec<Collection>,
+}
+
 /// Translates the views that read a collection as they will have to be.
 ///
 /// # Errors
@@ -59,7 +69,7 @@ pub fn renew(
     views: &[Rc<Entry>],
     old: &Collection,
     new: &Collection,
-) -> Outcome<Vec<Renewed>> {
+) -> Outcome<Readers> {
     // SQLite drops columns first.
     let mut shrunk = old.clone();
     shrunk
@@ -80,16 +90,26 @@ pub fn renew(
     let others = catalog.all().iter().filter(|entry| entry.id != new.id);
     let mut future: Vec<Collection> = others.map(|entry| (***entry).clone()).collect();
     future.push(new.clone());
-    let mut renewed = Vec::new();
+    let converted = old.fields.iter().any(|field| converts(field, new));
+    let mut readers = Readers::default();
     for entry in views {
         let known = Catalog::new(0, future.clone());
         let mut view = (***entry).clone();
         let translated = match views::translate(&known, &view, &view.view_sources)? {
             Ok(translated) => translated,
-            // PostgreSQL's view goes on with the new name of the column.
-            Err(error)
-                if is_stale(catalog, entry)? || survives(catalog, entry, &error, old, new)? =>
-            {
+            Err(_) if is_stale(catalog, entry)? => {
+                readers.kept.push(view);
+                continue;
+            }
+            // PostgreSQL's view goes on with the new name of the column, unless that gets another type.
+            Err(error) if survives(catalog, entry, &error, old, new)? => {
+                if converted && let Some(sql) = follow(&future, &view, old, new)? {
+                    readers.renewed.push(Renewed {
+                        view,
+                        sql,
+                        changed: false,
+                    });
+                }
                 continue;
             }
             Err(error) => return Err(broken(&view, &error, old, new).into()),
@@ -105,13 +125,28 @@ pub fn renew(
                 place.clone_from(&view);
             }
         }
-        renewed.push(Renewed {
+        readers.renewed.push(Renewed {
             view,
             sql: translated.sql,
             changed,
         });
     }
-    Ok(renewed)
+    Ok(readers)
+}
+
+/// The SQL with which a view goes on over a collection with other columns.
+fn follow(
+    future: &[Collection],
+    view: &Collection,
+    old: &Collection,
+    new: &Collection,
+) -> Outcome<Option<String>> {
+    let mut known = future.to_vec();
+    if let Some(changed) = known.iter_mut().find(|other| other.id == new.id) {
+        changed.fields.clone_from(&old.fields);
+    }
+    let translated = views::follow(&Catalog::new(0, known), view, new)?;
+    Ok(translated.ok().map(|translated| translated.sql))
 }
 
 /// Whether the text of a view's query does not fit any more what it once read.

@@ -10,7 +10,8 @@ use hangar_sdk::{context, kv};
 use crate::catalog::{self, Catalog, TOPIC};
 use crate::random::HostRandom;
 use crate::records::{ended, write};
-use crate::schema::{dependents, failed_message, policies, views};
+use crate::schema::dependents::{self, Readers};
+use crate::schema::{failed_message, kept_views, policies, views};
 
 /// Runs a change of collections in a transaction. Changes wait for each other, across nodes too. After the commit every
 /// instance reads collections anew.
@@ -105,14 +106,14 @@ pub fn save(new: &Collection, old: Option<&Collection>) -> Outcome<()> {
         None if new.is_view() => Some(catalog::load()?),
         _ => None,
     };
-    let renewed = match (&catalog, old) {
+    let readers = match (&catalog, old) {
         (Some(catalog), Some(old)) => {
             let readers = dependents::of(catalog, &new.id);
             dependents::renew(catalog, &readers, old, new)?
         }
-        _ => Vec::new(),
+        _ => Readers::default(),
     };
-    dependents::drop(&renewed)?;
+    dependents::drop(&readers.renewed)?;
     if let (true, Some(catalog)) = (new.is_view(), &catalog) {
         let translated = views::translate(catalog, new, &new.view_sources)?.map_err(|error| {
             ApiError::bad_request(&format!("{} Raw error: \n{error}", failed_message(old)))
@@ -127,12 +128,17 @@ pub fn save(new: &Collection, old: Option<&Collection>) -> Outcome<()> {
         if let (Some(old), false) = (old, statements.is_empty()) {
             policies::release(old)?;
         }
+        let mut held = None;
         for statement in &statements {
+            if statement.retypes && held.is_none() {
+                held = Some(kept_views::take(&readers.kept)?);
+            }
             run(statement, new, old)?;
         }
+        kept_views::put_back(&held.unwrap_or_default())?;
     }
     describe(new)?;
-    dependents::restore(&renewed)?;
+    dependents::restore(&readers.renewed)?;
     if new.is_auth() && old.is_some() {
         context::forget_identity(&format!("{}/", new.id));
         let secret = |collection: &Collection| {

@@ -6,7 +6,7 @@ use hangar_model::options::{JsonOptions, NumberOptions, RelationOptions, TextOpt
 use hangar_model::sql::table;
 use hangar_model::{Collection, Field, FieldOptions, FieldType, Random};
 use hangar_sdk::{log, postgres};
-use hangar_viewsql::{Error, Inferred, Tables, View};
+use hangar_viewsql::{Error, Inferred, Moved, Tables, View};
 
 use crate::catalog::Catalog;
 use crate::random::HostRandom;
@@ -26,6 +26,8 @@ struct Known<'a> {
     own: &'a str,
     /// Names with the collections they meant when the query was written.
     sources: &'a [(String, String)],
+    /// A collection as it will be, whose fields the query names as they were.
+    changed: Option<&'a Collection>,
 }
 
 impl Tables for Known<'_> {
@@ -47,6 +49,15 @@ impl Tables for Known<'_> {
     fn is_view(&self, id: &str) -> bool {
         self.catalog.get(id).is_some_and(|entry| entry.is_view())
     }
+
+    fn moved(&self, collection: &Collection, field: &Field) -> Option<Moved> {
+        let changed = self.changed.filter(|changed| changed.id == collection.id)?;
+        let now = changed.field_by_id(&field.id)?;
+        Some(Moved {
+            name: now.name.clone(),
+            multiple: now.is_multiple(),
+        })
+    }
 }
 
 /// Translates the query of a view. `sources` are names with the collections they meant before; empty to take names as
@@ -59,13 +70,42 @@ pub fn translate(
     view: &Collection,
     sources: &[(String, String)],
 ) -> Outcome<Result<View, Error>> {
-    let known = Known {
+    read(
         catalog,
-        own: &view.id,
-        sources,
-    };
-    let query = &view.view_query;
-    let translated = hangar_viewsql::translate(query, &known);
+        &view.view_query,
+        &Known {
+            catalog,
+            own: &view.id,
+            sources,
+            changed: None,
+        },
+    )
+}
+
+/// The SQL of a view that goes on over a collection whose fields get other names, or become several or single: the query
+/// and the view's columns stay as they are. `catalog` has the old fields.
+///
+/// # Errors
+/// As of [`translate`].
+pub fn follow(
+    catalog: &Catalog,
+    view: &Collection,
+    changed: &Collection,
+) -> Outcome<Result<View, Error>> {
+    read(
+        catalog,
+        &view.view_query,
+        &Known {
+            catalog,
+            own: &view.id,
+            sources: &view.view_sources,
+            changed: Some(changed),
+        },
+    )
+}
+
+fn read(catalog: &Catalog, query: &str, known: &Known<'_>) -> Outcome<Result<View, Error>> {
+    let translated = hangar_viewsql::translate(query, known);
     let foreign = match &translated {
         Ok(_) => hangar_viewsql::is_postgres(query),
         Err(error) => error.may_be_postgres,
@@ -86,7 +126,14 @@ pub fn infer(catalog: &Catalog, view: &mut Collection) -> Outcome<Option<String>
     if view.view_query.is_empty() {
         return Ok(None);
     }
-    let translated = match translate(catalog, view, &[])? {
+    // A query over the view itself is judged by what the view is now; it cannot be saved.
+    let known = Known {
+        catalog,
+        own: "",
+        sources: &[],
+        changed: None,
+    };
+    let translated = match read(catalog, &view.view_query, &known)? {
         Ok(translated) => translated,
         Err(error) => return Ok(Some(error.message)),
     };
