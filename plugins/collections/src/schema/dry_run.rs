@@ -76,7 +76,7 @@ pub fn query(request: &Request) -> Outcome<String> {
     match body.get("query") {
         None | Some(Value::Null) => Err(invalid(required()).into()),
         Some(Value::String(text)) if text.is_empty() => Err(invalid(required()).into()),
-        Some(Value::String(text)) if text.chars().count() > MAX_QUERY => {
+        Some(Value::String(text)) if text.len() > MAX_QUERY => {
             let text = format!("The length must be no more than {MAX_QUERY}.");
             let error = FieldError::new("validation_length_too_long", text);
             Err(invalid(error.with(json!({"max": MAX_QUERY, "min": 0}))).into())

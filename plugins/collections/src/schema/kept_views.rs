@@ -71,15 +71,19 @@ pub fn put_back(held: &[Held<'_>]) -> Outcome<()> {
     Ok(())
 }
 
-/// A value that was a text and is a list, or the other way round, as it was; missing where a join gives none.
+/// A value that was a text and is a list, or the other way round, as it was; missing where a join gives none. It is written
+/// for columns of either type: the view may be put back again when the column has become what it was.
 fn as_before(column: &str, old: &str, new: &str) -> String {
+    let value = format!("to_jsonb({column})");
     match (old, new) {
         ("text", "jsonb") => format!(
-            "(CASE WHEN {column} = '[]'::jsonb THEN '' ELSE {column} ->> -1 END) COLLATE \"C\""
+            "(CASE jsonb_typeof({value}) WHEN 'array' THEN coalesce({value} ->> -1, '') \
+             ELSE {value} #>> '{{}}' END) COLLATE \"C\""
         ),
         ("jsonb", "text") => format!(
-            "CASE WHEN {column} = '' THEN '[]'::jsonb \
-             WHEN {column} IS NOT NULL THEN jsonb_build_array({column}) END"
+            "CASE WHEN jsonb_typeof({value}) = 'array' THEN {value} \
+             WHEN {value} = '\"\"'::jsonb THEN '[]'::jsonb \
+             WHEN {column} IS NOT NULL THEN jsonb_build_array({value}) END"
         ),
         _ => column.to_owned(),
     }
