@@ -155,7 +155,7 @@ fn compile(request: &Request, sort: &str, message: &str) -> Result<Built, ApiErr
         ..Options::default()
     };
     let mut query = Query::new(&entries, &entries.0, &nobody, options);
-    if !filter.trim().is_empty() {
+    if !filter.is_empty() {
         query
             .filter(&parse(&filter).map_err(wrong)?, Scope::Plain)
             .map_err(wrong)?;

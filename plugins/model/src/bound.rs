@@ -198,6 +198,25 @@ fn text(value: Option<&Value>) -> Result<&str, BadBody> {
     }
 }
 
+/// Writes the names a reader knows as it knows them: those of JSON match in any case.
+///
+/// # Errors
+/// A name that is there in two spellings.
+pub fn spell(values: &mut Map<String, Value>, names: &[&str]) -> Result<(), BadBody> {
+    for name in names {
+        let mut keys = values.keys().filter(|key| key.eq_ignore_ascii_case(name));
+        let key = match (keys.next(), keys.next()) {
+            (Some(key), None) => key.clone(),
+            (None, _) => continue,
+            _ => return Err(BadBody::Unreadable),
+        };
+        if let Some(value) = values.remove(&key) {
+            values.insert((*name).to_owned(), value);
+        }
+    }
+    Ok(())
+}
+
 /// Whether every `%` begins an escape and no semicolon separates: Go reads no other forms.
 pub fn is_url_encoded(text: &[u8]) -> bool {
     let escape = |at: usize| {
@@ -315,6 +334,23 @@ mod tests {
         }
         let answer = ApiError::from(BadBody::Unsupported);
         assert_eq!((answer.status, answer.message.as_str()), (400, UNSUPPORTED));
+    }
+
+    #[test]
+    fn spelling() {
+        let spelled = |mut value: Value| {
+            let values = value.as_object_mut().expect("an object");
+            spell(values, &["deleteMissing", "query"]).map(|()| value)
+        };
+        assert_eq!(
+            spelled(json!({"DeleteMissing": true, "query": 1, "Other": 2})),
+            Ok(json!({"deleteMissing": true, "query": 1, "Other": 2}))
+        );
+        assert_eq!(spelled(json!({})), Ok(json!({})));
+        assert_eq!(
+            spelled(json!({"query": 1, "Query": 2})),
+            Err(BadBody::Unreadable)
+        );
     }
 
     #[test]

@@ -13,7 +13,8 @@ use crate::{validate_auth, validate_fields};
 pub struct Checks<'a> {
     /// All stored collections; the one being validated may be among them, in its old form.
     pub stored: &'a [&'a Collection],
-    /// The collection is part of an import, so a new one may have relations to itself.
+    /// The collection is part of an import, so a new one may have relations to itself, and those of an old one may lead
+    /// elsewhere than before.
     pub imported: bool,
     /// Whether a rule is valid for the (new) collection; the error is PocketBase's raw text. Never called with an empty
     /// rule.
@@ -341,12 +342,6 @@ fn check_index(
             "The index name already exists.",
         ));
     }
-    if seen.iter().any(|other| other.same_definition(&index)) {
-        return Err(FieldError::new(
-            "validation_duplicated_index_definition",
-            "The index definition already exists.",
-        ));
-    }
     let user = checks.stored.iter().find(|other| {
         other.id != new.id
             && other
@@ -364,6 +359,12 @@ fn check_index(
             ),
         )
         .with(json!({"usedTableName": user.name})));
+    }
+    if seen.iter().any(|other| other.same_definition(&index)) {
+        return Err(FieldError::new(
+            "validation_duplicated_index_definition",
+            "The index definition already exists.",
+        ));
     }
     Ok(index)
 }

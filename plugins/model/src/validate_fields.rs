@@ -275,6 +275,12 @@ fn text(
         if !field.required {
             errors.add("required", required());
         }
+        if field.hidden {
+            errors.add(
+                "hidden",
+                FieldError::new("validation_empty", "Must be blank."),
+            );
+        }
     }
     if !options.autogenerate_pattern.is_empty() && errors.is_empty() {
         errors.check(
@@ -389,7 +395,7 @@ fn relation(
     errors.check("minSelect", between(options.min_select, 0, MAX_SAFE));
     let most = match options.max_select {
         0 if options.min_select > 0 => Err(required()),
-        most => between(most, options.min_select, MAX_SAFE),
+        most => between(most, options.min_select, i64::MAX),
     };
     errors.check("maxSelect", most);
 }
@@ -404,6 +410,7 @@ fn check_target(
         return Err(required());
     }
     if let Some(FieldOptions::Relation(old)) = before.map(|before| &before.options)
+        && !checks.imported
         && old.collection_id != options.collection_id
     {
         return Err(FieldError::new(

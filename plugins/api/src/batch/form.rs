@@ -1,6 +1,8 @@
 //! What was submitted: JSON, or a form with the JSON in `@jsonPayload` and files beside it.
 
 use hangar_model::ApiError;
+use hangar_model::bound::spell;
+use hangar_model::strict_json::Strict;
 use hangar_sdk::form;
 use hangar_sdk::http::Request;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -48,12 +50,6 @@ pub struct File {
     pub data: Vec<u8>,
 }
 
-#[derive(Deserialize)]
-struct Document {
-    #[serde(default)]
-    requests: Option<Vec<Option<Part>>>,
-}
-
 /// Go takes null for a text that is not there.
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
@@ -77,7 +73,8 @@ impl Form {
             // Like Go's decoder: the first document counts, what follows it does not.
             let mut documents = serde_json::Deserializer::from_slice(&request.body).into_iter();
             if let Some(document) = documents.next() {
-                form.take(document.map_err(|_| unreadable())?)?;
+                let Strict(document) = document.map_err(|_| unreadable())?;
+                form.take(document)?;
             }
             return Ok(form);
         }
@@ -85,7 +82,9 @@ impl Form {
         for value in &values {
             match &value.file_name {
                 None if value.name == "@jsonPayload" => {
-                    form.take(serde_json::from_str(&value.text()).map_err(|_| unreadable())?)?;
+                    let Strict(document) =
+                        serde_json::from_str(&value.text()).map_err(|_| unreadable())?;
+                    form.take(document)?;
                 }
                 None if value.name == "requests" => return Err(unreadable()),
                 None => {}
@@ -105,12 +104,17 @@ impl Form {
         Ok(form)
     }
 
-    fn take(&mut self, document: Document) -> Result<(), ApiError> {
-        let Some(requests) = document.requests else {
-            return Ok(());
+    fn take(&mut self, document: Value) -> Result<(), ApiError> {
+        let unreadable = || ApiError::bad_request(UNREADABLE);
+        let requests = match object(document, &["requests"])?.remove("requests") {
+            None | Some(Value::Null) => return Ok(()),
+            Some(Value::Array(requests)) => requests,
+            Some(_) => return Err(unreadable()),
         };
+        let parts = requests.into_iter().map(part);
+        let parts: Vec<Option<Part>> = parts.collect::<Result<_, _>>()?;
         self.parts.clear();
-        for part in requests {
+        for part in parts {
             // PocketBase fails here, too.
             let part = part.ok_or_else(|| ApiError::internal(""))?;
             let texts = part.headers.iter().flat_map(Map::values);
@@ -118,7 +122,7 @@ impl Form {
                 .clone()
                 .any(|value| !value.is_string() && !value.is_null())
             {
-                return Err(ApiError::bad_request(UNREADABLE));
+                return Err(unreadable());
             }
             self.parts.push(part);
         }
@@ -126,19 +130,71 @@ impl Form {
     }
 }
 
-/// `requests.N.field` or `requests[N].field`.
+/// An object with these names in any case.
+fn object(value: Value, names: &[&str]) -> Result<Map<String, Value>, ApiError> {
+    let unreadable = || ApiError::bad_request(UNREADABLE);
+    let Value::Object(mut values) = value else {
+        return Err(unreadable());
+    };
+    spell(&mut values, names).map_err(|_| unreadable())?;
+    Ok(values)
+}
+
+fn part(value: Value) -> Result<Option<Part>, ApiError> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let values = object(value, &["body", "headers", "method", "url"])?;
+    let part = serde_json::from_value(Value::Object(values));
+    part.map(Some)
+        .map_err(|_| ApiError::bad_request(UNREADABLE))
+}
+
+/// `requests.N.field` or `requests[N].field`, the number written in one way only.
 fn target(name: &str) -> Option<(usize, &str)> {
     let rest = name.strip_prefix("requests")?;
     let (number, field) = match rest.strip_prefix('[') {
         Some(rest) => rest.split_once("].")?,
         None => rest.strip_prefix('.')?.split_once('.')?,
     };
-    (!field.is_empty()).then_some((number.parse().ok()?, field))
+    let part: usize = number.parse().ok()?;
+    (!field.is_empty() && part.to_string() == number).then_some((part, field))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::target;
+    use super::*;
+
+    #[test]
+    fn names_match_in_any_case_and_come_once() {
+        let read = |text: &str| {
+            let mut form = Form::default();
+            let Strict(document) = serde_json::from_str(text).map_err(|_| 0_u16)?;
+            form.take(document).map_err(|error| error.status)?;
+            Ok(form.parts)
+        };
+        let parts = read(r#"{"Requests":[{"METHOD":"POST","Url":"/x","BODY":{"Title":1}}]}"#)
+            .expect("readable");
+        assert_eq!(
+            (parts[0].method.as_str(), parts[0].url.as_str()),
+            ("POST", "/x")
+        );
+        let body = parts[0].body.as_ref().expect("a body");
+        assert_eq!(body["Title"], 1);
+        assert_eq!(read(r#"{"requests":null}"#), Ok(Vec::new()));
+        for (text, status) in [
+            (r#"{"requests":[{"method":"GET","Method":"PUT"}]}"#, 400),
+            (r#"{"requests":[],"Requests":[]}"#, 400),
+            (r#"{"requests":[{"body":{"a":1,"a":2}}]}"#, 0),
+            (r#"{"requests":[{"method":5}]}"#, 400),
+            (r#"{"requests":[[]]}"#, 400),
+            (r#"{"requests":{}}"#, 400),
+            (r#"{"requests":[null]}"#, 500),
+            ("[]", 400),
+        ] {
+            assert_eq!(read(text), Err(status), "{text}");
+        }
+    }
 
     #[test]
     fn files_name_their_request() {
@@ -148,6 +204,9 @@ mod tests {
             "requests.0",
             "requests.x.docs",
             "requests[1.docs",
+            "requests.00.docs",
+            "requests.+1.docs",
+            "Requests.1.docs",
             "docs",
             "requests.0.",
         ] {

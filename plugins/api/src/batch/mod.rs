@@ -31,7 +31,7 @@ const ALONE: &str = "SELECT pg_advisory_xact_lock(hashtext('hangar.batch'))";
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 /// So shortly before the deadline a failure is the deadline's doing: clocks are not that exact.
 const GRACE: Duration = Duration::from_millis(20);
-/// Longest URL, characters.
+/// Longest URL, bytes.
 const URL: usize = 2000;
 
 /// Serves the route.
@@ -81,7 +81,7 @@ fn validate(parts: &[Part], settings: &Batch) -> ValidationErrors {
         }
         if part.url.is_empty() {
             errors.add("url", blank());
-        } else if part.url.chars().count() > URL {
+        } else if part.url.len() > URL {
             errors.add("url", too_long(URL));
         }
         all.nest(&at.to_string(), errors);

@@ -66,7 +66,7 @@ pub fn handle(request: &Request) -> Outcome<Response> {
 
 /// The query that a body asks for.
 pub fn query(request: &Request) -> Outcome<String> {
-    let body = body(request, UNREADABLE)?;
+    let body = body(request, &["query"], UNREADABLE)?;
     let invalid = |error: FieldError| {
         ApiError::invalid(
             messages::INVALID_DATA,

@@ -15,7 +15,7 @@ use crate::schema::{body, events, refused, show, store, views};
 
 /// `POST /api/collections`.
 pub fn create(request: &Request) -> Outcome<Response> {
-    let mut body = body(request, messages::BAD_TYPE_BODY)?;
+    let mut body = body(request, &["name", "type"], messages::BAD_TYPE_BODY)?;
     let kind = requested_type(&body)?;
     let asked = body.clone();
     let draft = || drafted(&*catalog::current().ok()?, &asked, kind).ok();
@@ -111,7 +111,7 @@ pub fn merged(old: &Collection, body: &Map<String, Value>) -> Outcome<Collection
 pub fn update(request: &Request, name: &str) -> Outcome<Response> {
     let found = catalog::current()?;
     let old = found.get(name).ok_or_else(|| ApiError::not_found(""))?;
-    let mut body = body(request, messages::BAD_BODY)?;
+    let mut body = body(request, &[], messages::BAD_BODY)?;
     let asked = body.clone();
     let draft = || merged(old, &asked).ok();
     let event = "onCollectionUpdateRequest";

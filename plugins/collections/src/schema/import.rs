@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use hangar_failure::{Failure, Outcome};
 use hangar_model::error::{FieldError, ValidationErrors};
+use hangar_model::index::Index;
 use hangar_model::value_rules::required;
-use hangar_model::{ApiError, Collection, CollectionType, messages};
+use hangar_model::{ApiError, Collection, CollectionType, Field, messages};
 use hangar_sdk::http::{Request, Response};
 use serde_json::{Map, Value, json};
 
@@ -21,7 +22,7 @@ const MAX_COLLECTIONS: usize = 2000;
 
 /// Answers the request.
 pub fn handle(request: &Request) -> Outcome<Response> {
-    let body = body(request, UNREADABLE)?;
+    let body = body(request, &["collections", "deleteMissing"], UNREADABLE)?;
     let items = match body.get("collections") {
         None | Some(Value::Null) => &[][..],
         Some(Value::Array(items)) => items.as_slice(),
@@ -94,6 +95,11 @@ fn named(collection: &Collection, failure: Failure) -> Failure {
             ..error
         });
     }
+    if error.data.is_empty() {
+        let reason = error.message.split_once("Raw error: \n");
+        let reason = reason.map_or(error.message.as_str(), |(_, reason)| reason);
+        return not_saved(&collection.name, reason).into();
+    }
     invalid_collection(&collection.name, &collection.id, &error.data).into()
 }
 
@@ -149,32 +155,73 @@ fn inner_words(code: &str, message: &str) -> String {
     }
     let raw = matches!(
         code,
-        "validation_invalid_rule" | "validation_invalid_view_query" | "validation_missing_field"
+        "validation_invalid_rule"
+            | "validation_invalid_view_query"
+            | "validation_missing_field"
+            | "validation_duplicated_field_id"
+            | "validation_duplicated_field_name"
     );
     if raw { short } else { message }.to_owned()
 }
 
-/// What PocketBase tells when the database refuses two collections of one name.
-fn same_name(name: &str) -> ApiError {
+/// What PocketBase tells of a collection that its database refuses.
+fn not_saved(name: &str, reason: &str) -> ApiError {
     ApiError::bad_request(&format!(
-        "Failed to import the collections configuration. Raw error:\nfailed to save collection {name:?}: \
-         constraint failed: UNIQUE constraint failed: _collections.name (2067)"
+        "Failed to import the collections configuration. Raw error:\nfailed to save collection {name:?}: {reason}"
     ))
 }
 
 /// Names must differ among all that is to be and what stays.
 fn check_names(catalog: &Catalog, pending: &[Collection]) -> Result<(), ApiError> {
     for (at, new) in pending.iter().enumerate() {
+        if pending[..at].iter().any(|other| other.id == new.id) {
+            let reason = "constraint failed: UNIQUE constraint failed: _collections.id (1555)";
+            return Err(not_saved(&new.name, reason));
+        }
         let twice = pending[..at]
             .iter()
-            .any(|other| other.id == new.id || other.name.eq_ignore_ascii_case(&new.name));
+            .any(|other| other.name.eq_ignore_ascii_case(&new.name));
         let taken = catalog.all().iter().any(|other| {
             other.name.eq_ignore_ascii_case(&new.name)
                 && !pending.iter().any(|pending| pending.id == other.id)
         });
         if !new.name.is_empty() && (twice || taken) {
-            return Err(same_name(&new.name));
+            let reason = "constraint failed: UNIQUE constraint failed: _collections.name (2067)";
+            return Err(not_saved(&new.name, reason));
         }
+    }
+    Ok(())
+}
+
+/// What the database refuses goes before what validation does: columns of one name, an index on what is not there.
+fn check_table(new: &Collection, old: Option<&Collection>) -> Outcome<()> {
+    let added = |field: &&Field| old.is_none_or(|old| old.field_by_id(&field.id).is_none());
+    let mut names: Vec<&str> = new
+        .fields
+        .iter()
+        .filter(added)
+        .map(|field| field.name.as_str())
+        .collect();
+    names.sort_unstable();
+    let taken = |name: &str| {
+        let mut same = new
+            .fields
+            .iter()
+            .filter(|field| field.name.eq_ignore_ascii_case(name));
+        same.nth(1).is_some()
+    };
+    if let Some(name) = names.into_iter().rev().find(|name| taken(name)) {
+        let renamed = match old {
+            Some(_) => format!("error in table {} after rename: ", new.name),
+            None => String::new(),
+        };
+        let reason = format!("SQL logic error: {renamed}duplicate column name: {name} (1)");
+        return Err(not_saved(&new.name, &reason).into());
+    }
+    let readable = |text: &String| Index::parse(text).is_some();
+    if new.indexes.iter().all(readable) {
+        hangar_model::ddl::sync(old, new)
+            .map_err(|errors| named(new, ApiError::invalid(FAILED, errors).into()))?;
     }
     Ok(())
 }
@@ -217,6 +264,9 @@ fn import(items: &[&Map<String, Value>], delete_missing: bool) -> Outcome<Vec<Rc
         pending.into_iter().partition(Collection::is_view);
     let stored = |id: &str| catalog.get(id).filter(|old| old.id == id);
     for new in &tables {
+        check_table(new, stored(&new.id).map(|entry| &***entry))?;
+    }
+    for new in &tables {
         let old = stored(&new.id).map(|entry| &***entry);
         store::check(&catalog, &tables, new, old, None).map_err(|failure| named(new, failure))?;
     }
@@ -254,11 +304,7 @@ fn import(items: &[&Map<String, Value>], delete_missing: bool) -> Outcome<Vec<Rc
     for mut new in views {
         let current = catalog::load()?;
         if let Some(problem) = edit::infer(&current, &mut new)? {
-            let text = format!(
-                "Failed to import the collections configuration. Raw error:\nfailed to save collection {:?}: {problem}",
-                new.name
-            );
-            return Err(ApiError::bad_request(&text).into());
+            return Err(not_saved(&new.name, &problem).into());
         }
         let old = current.get(&new.id).filter(|old| old.id == new.id);
         let old = old.map(|entry| &***entry);
@@ -278,7 +324,7 @@ fn save(new: Collection, old: Option<&Collection>, judge: Judge<'_>) -> Outcome<
     Ok(())
 }
 
-/// The stored collection an item means: by its id, or if it has none by its name.
+/// The stored collection an item means: by its id, or if it has none by what it gives as its name, as a path would.
 fn stored<'a>(catalog: &'a Catalog, item: &Map<String, Value>) -> Option<&'a Collection> {
     let text = |key: &str| {
         item.get(key)
@@ -287,14 +333,15 @@ fn stored<'a>(catalog: &'a Catalog, item: &Map<String, Value>) -> Option<&'a Col
     };
     let entry = match (text("id"), text("name")) {
         (Some(id), _) => catalog.get(id).filter(|entry| entry.id == id),
-        (None, Some(name)) => catalog.get(name).filter(|entry| entry.name == name),
+        (None, Some(name)) => catalog.get(name),
         (None, None) => None,
     };
     entry.map(|entry| &***entry)
 }
 
 /// The stored collection with the item merged in. Fields that the item leaves out stay behind its own, but for those that
-/// are to go if what is missing is; fields of the system never do.
+/// are to go if what is missing is; fields of the system never do. One without an id means the stored field of its name
+/// and type; another of that name is another field, whose values are not to be lost for it.
 fn merged(
     old: &Collection,
     item: &Map<String, Value>,
@@ -302,12 +349,17 @@ fn merged(
 ) -> Outcome<Collection> {
     let mut item = item.clone();
     item.insert("id".to_owned(), old.id.as_str().into());
-    if let Some(Value::Array(fields)) = item.get_mut("fields") {
-        let named =
-            |fields: &[Value], key: &str, text: &str| fields.iter().any(|field| field[key] == text);
+    let fields = item.entry("fields").or_insert(Value::Null);
+    if fields.is_null() {
+        *fields = Value::Array(Vec::new());
+    }
+    if let Value::Array(fields) = fields {
+        for field in fields.iter_mut().filter_map(Value::as_object_mut) {
+            identify(field, old);
+        }
         for field in &old.fields {
             let stays = field.system || !delete_missing;
-            if stays && !named(fields, "id", &field.id) && !named(fields, "name", &field.name) {
+            if stays && !fields.iter().any(|other| other["id"] == field.id) {
                 fields.push(field.to_value());
             }
         }
@@ -317,6 +369,18 @@ fn merged(
         Failure::Api(error) if error.data.is_empty() => error.into(),
         failure => named(old, failure),
     })
+}
+
+/// Gives a field of an item the id of the stored one that it means.
+fn identify(field: &mut Map<String, Value>, old: &Collection) {
+    let text = |key: &str| field.get(key).and_then(Value::as_str).unwrap_or_default();
+    if !text("id").is_empty() {
+        return;
+    }
+    let stored = old.field(text("name"));
+    if let Some(stored) = stored.filter(|stored| stored.kind().name() == text("type")) {
+        field.insert("id".to_owned(), stored.id.as_str().into());
+    }
 }
 
 fn refers_to(collection: &Collection, id: &str) -> bool {

@@ -23,7 +23,7 @@ pub use model_events::ended;
 pub use moved::{clear, put};
 
 use hangar_failure::{Failure, Outcome};
-use hangar_model::bound::is_url_encoded;
+use hangar_model::bound::{is_url_encoded, spell};
 use hangar_model::collection::CollectionType;
 use hangar_model::json::to_json;
 use hangar_model::picker::Picker;
@@ -112,11 +112,17 @@ fn parameter(request: &Request, name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The body as an object; `message` is the answer to one that is none.
-fn body(request: &Request, message: &str) -> Outcome<Map<String, Value>> {
-    body::parse(request.header("content-type"), &request.body)
-        .map(|body| body.values)
-        .map_err(|_| Failure::Api(ApiError::bad_request(message)))
+/// The body as an object; `message` is the answer to one that is none. In JSON these `names` are known in any case.
+fn body(request: &Request, names: &[&str], message: &str) -> Outcome<Map<String, Value>> {
+    let unreadable = || Failure::Api(ApiError::bad_request(message));
+    let kind = request.header("content-type");
+    let mut values = body::parse(kind, &request.body)
+        .map_err(|_| unreadable())?
+        .values;
+    if kind.is_some_and(|kind| kind.starts_with("application/json")) {
+        spell(&mut values, names).map_err(|_| unreadable())?;
+    }
+    Ok(values)
 }
 
 /// Empty collections of each type, for clients to start from.
