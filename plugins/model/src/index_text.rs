@@ -5,9 +5,7 @@ use crate::index::{Index, IndexColumn};
 impl Index {
     /// Reads a definition; `None` if it is none.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut words = Words {
-            rest: text.trim().trim_end_matches(';'),
-        };
+        let mut words = Words { rest: text.trim() };
         words.keyword("create")?;
         let unique = words.keyword("unique").is_some();
         words.keyword("index")?;
@@ -26,7 +24,7 @@ impl Index {
         let list = words.parenthesised()?;
         let mut condition = String::new();
         if words.keyword("where").is_some() {
-            condition = words.rest.trim().to_owned();
+            condition = words.rest.trim().trim_end_matches(';').to_owned();
             if condition.is_empty() {
                 return None;
             }

@@ -92,7 +92,7 @@ fn compile(filter: &str, sort: &str) -> Outcome<Built> {
         ..Options::default()
     };
     let mut query = Query::new(&metadata, &metadata.0, &request, options);
-    if !filter.trim().is_empty() {
+    if !filter.is_empty() {
         query.filter(&parse(filter)?, Scope::Plain)?;
     }
     query.sort(sort, Scope::Plain)?;
