@@ -40,7 +40,7 @@ pub fn handle(request: &Request) -> Outcome<Response> {
         let text = format!("At most {MAX_COLLECTIONS} collections can be imported at a time.");
         return Err(invalid(FieldError::new("validation_length_too_long", text)));
     }
-    if !items.iter().all(Value::is_object) {
+    if !items.iter().all(|item| item.is_object() || item.is_null()) {
         return Err(unreadable().into());
     }
     let more = || Ok(json!({"collectionsData": items, "deleteMissing": delete_missing}));
@@ -55,7 +55,12 @@ pub fn handle(request: &Request) -> Outcome<Response> {
 }
 
 fn import_all(items: &[Value], delete_missing: bool) -> Outcome<Response> {
-    let maps: Vec<&Map<String, Value>> = items.iter().filter_map(Value::as_object).collect();
+    // Go takes null for an object that says nothing.
+    let nothing = Map::new();
+    let maps = items
+        .iter()
+        .map(|item| item.as_object().unwrap_or(&nothing));
+    let maps: Vec<&Map<String, Value>> = maps.collect();
     let gone = store::change(|| import(&maps, delete_missing)).map_err(|failure| {
         let error = failure.into_api(FAILED);
         if !error.data.is_empty() {
@@ -195,7 +200,10 @@ fn check_names(catalog: &Catalog, pending: &[Collection]) -> Result<(), ApiError
 
 /// What the database refuses goes before what validation does: columns of one name, an index on what is not there.
 fn check_table(new: &Collection, old: Option<&Collection>) -> Outcome<()> {
-    let added = |field: &&Field| old.is_none_or(|old| old.field_by_id(&field.id).is_none());
+    let added = |field: &&Field| {
+        let before = old.and_then(|old| old.field_by_id(&field.id));
+        before.is_none_or(|before| before.name != field.name)
+    };
     let mut names: Vec<&str> = new
         .fields
         .iter()
@@ -340,8 +348,7 @@ fn stored<'a>(catalog: &'a Catalog, item: &Map<String, Value>) -> Option<&'a Col
 }
 
 /// The stored collection with the item merged in. Fields that the item leaves out stay behind its own, but for those that
-/// are to go if what is missing is; fields of the system never do. One without an id means the stored field of its name
-/// and type; another of that name is another field, whose values are not to be lost for it.
+/// are to go if what is missing is; fields of the system never do.
 fn merged(
     old: &Collection,
     item: &Map<String, Value>,
@@ -354,9 +361,7 @@ fn merged(
         *fields = Value::Array(Vec::new());
     }
     if let Value::Array(fields) = fields {
-        for field in fields.iter_mut().filter_map(Value::as_object_mut) {
-            identify(field, old);
-        }
+        identify(fields, old, delete_missing);
         for field in &old.fields {
             let stays = field.system || !delete_missing;
             if stays && !fields.iter().any(|other| other["id"] == field.id) {
@@ -371,15 +376,27 @@ fn merged(
     })
 }
 
-/// Gives a field of an item the id of the stored one that it means.
-fn identify(field: &mut Map<String, Value>, old: &Collection) {
-    let text = |key: &str| field.get(key).and_then(Value::as_str).unwrap_or_default();
-    if !text("id").is_empty() {
-        return;
-    }
-    let stored = old.field(text("name"));
-    if let Some(stored) = stored.filter(|stored| stored.kind().name() == text("type")) {
-        field.insert("id".to_owned(), stored.id.as_str().into());
+/// Gives fields of an item the ids of the stored ones that they mean: those of the same name and type, if nothing else in
+/// the item goes by those ids. An id of its own says with `deleteMissing` that it is another field.
+fn identify(fields: &mut [Value], old: &Collection, delete_missing: bool) {
+    let mut ids: Vec<String> = fields
+        .iter()
+        .filter_map(|field| field["id"].as_str())
+        .map(str::to_owned)
+        .collect();
+    for field in fields.iter_mut().filter_map(Value::as_object_mut) {
+        let text = |key: &str| field.get(key).and_then(Value::as_str).unwrap_or_default();
+        let id = text("id");
+        if old.field_by_id(id).is_some() || delete_missing && !id.is_empty() {
+            continue;
+        }
+        let Some(stored) = old.field(text("name")) else {
+            continue;
+        };
+        if stored.kind().name() == text("type") && !ids.contains(&stored.id) {
+            ids.push(stored.id.clone());
+            field.insert("id".to_owned(), stored.id.as_str().into());
+        }
     }
 }
 

@@ -56,7 +56,7 @@ fn check_free(catalog: &Catalog, entry: &Entry) -> Outcome<()> {
     if entry.system {
         return Err(ApiError::bad_request(FAILED).into());
     }
-    let referrers = referrers(catalog, entry)?;
+    let referrers = referrers(catalog, entry);
     if !referrers.is_empty() {
         let text = format!(
             "Failed to delete collection probably due to existing reference in {}.",
@@ -70,8 +70,8 @@ fn check_free(catalog: &Catalog, entry: &Entry) -> Outcome<()> {
     Ok(())
 }
 
-/// Names of other collections with a relation to this one, in the order they were made.
-fn referrers(catalog: &Catalog, collection: &Collection) -> Outcome<Vec<String>> {
+/// Names of other collections with a relation to this one.
+fn referrers(catalog: &Catalog, collection: &Collection) -> Vec<String> {
     let refers = |other: &Collection| {
         other.fields.iter().any(|field| match &field.options {
             FieldOptions::Relation(options) => options.collection_id == collection.id,
@@ -82,15 +82,7 @@ fn referrers(catalog: &Catalog, collection: &Collection) -> Outcome<Vec<String>>
         .all()
         .iter()
         .filter(|other| other.id != collection.id && refers(other));
-    let ids: Vec<&str> = others.map(|other| other.id.as_str()).collect();
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sql = "SELECT name FROM hangar_collections.collections \
-        WHERE id IN (SELECT jsonb_array_elements_text($1::text::jsonb)) ORDER BY \"_rowid_\"";
-    let found = postgres::query(sql, vec![serde_json::to_string(&ids)?.into()])?;
-    let names = found.rows.iter().filter_map(|row| row.first()?.as_str());
-    Ok(names.map(str::to_owned).collect())
+    others.map(|other| other.name.clone()).collect()
 }
 
 /// `DELETE /api/collections/{collection}/truncate`: all records, with what refers to them, or none.
