@@ -1,6 +1,7 @@
 //! `GET /api/realtime` connects, `POST /api/realtime` says what to hear of.
 
 use hangar_failure::Outcome;
+use hangar_model::bound::spell;
 use hangar_model::value::to_text;
 use hangar_model::{ApiError, FieldError, ValidationErrors, messages, value_rules};
 use hangar_sdk::guard::client_address;
@@ -160,20 +161,24 @@ impl Form {
     fn read(request: &Request) -> Result<Self, ApiError> {
         let kind = request.header("content-type");
         let bad = |_| ApiError::bad_request("");
-        let values = body::parse(kind, &request.body).map_err(bad)?.values;
+        let mut values = body::parse(kind, &request.body).map_err(bad)?.values;
         // Texts of forms stay texts, whatever they look like.
         let typed = kind.is_some_and(|kind| kind.starts_with("application/json"));
+        if typed {
+            spell(&mut values, &["clientId", "subscriptions"])
+                .map_err(|_| ApiError::bad_request(""))?;
+        }
         let text = |value: &Value| match value {
             Value::Null => Ok(String::new()),
             Value::String(text) => Ok(text.clone()),
             other if !typed => Ok(to_text(other)),
             _ => Err(ApiError::bad_request("")),
         };
-        let id = match value(&values, "clientId") {
+        let id = match values.get("clientId") {
             Some(id) => text(id)?,
             None => String::new(),
         };
-        let topics = match value(&values, "subscriptions") {
+        let topics = match values.get("subscriptions") {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(topics)) => topics.iter().map(text).collect::<Result<_, _>>()?,
             Some(single) if !typed => vec![text(single)?],
@@ -217,15 +222,4 @@ impl Form {
 fn too_long(most: usize) -> FieldError {
     let text = format!("The length must be no more than {most}.");
     FieldError::new("validation_length_too_long", text).with(json!({"min": 0, "max": most}))
-}
-
-/// The value of a key in any case, as Go reads JSON into a struct; exact spelling first.
-fn value<'a>(values: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    let other = || {
-        values
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-    };
-    values.get(name).or_else(other)
 }

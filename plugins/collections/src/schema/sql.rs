@@ -25,7 +25,7 @@ pub fn handle(request: &Request) -> Outcome<Response> {
     let failed =
         |raw: &str| ApiError::bad_request(&format!("Failed to execute query. Raw error:\n{raw}"));
     let statements = split(&query).map_err(|error| failed(&error))?;
-    if statements.is_empty() && !query.contains(';') {
+    if statements.is_empty() && query.trim().is_empty() {
         return Err(failed("empty query").into());
     }
     let started = Instant::now();
