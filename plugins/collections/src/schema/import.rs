@@ -179,10 +179,6 @@ fn not_saved(name: &str, reason: &str) -> ApiError {
 /// Names must differ among all that is to be and what stays.
 fn check_names(catalog: &Catalog, pending: &[Collection]) -> Result<(), ApiError> {
     for (at, new) in pending.iter().enumerate() {
-        if pending[..at].iter().any(|other| other.id == new.id) {
-            let reason = "constraint failed: UNIQUE constraint failed: _collections.id (1555)";
-            return Err(not_saved(&new.name, reason));
-        }
         let twice = pending[..at]
             .iter()
             .any(|other| other.name.eq_ignore_ascii_case(&new.name));
@@ -192,6 +188,10 @@ fn check_names(catalog: &Catalog, pending: &[Collection]) -> Result<(), ApiError
         });
         if !new.name.is_empty() && (twice || taken) {
             let reason = "constraint failed: UNIQUE constraint failed: _collections.name (2067)";
+            return Err(not_saved(&new.name, reason));
+        }
+        if pending[..at].iter().any(|other| other.id == new.id) {
+            let reason = "constraint failed: UNIQUE constraint failed: _collections.id (1555)";
             return Err(not_saved(&new.name, reason));
         }
     }
@@ -361,7 +361,10 @@ fn merged(
         *fields = Value::Array(Vec::new());
     }
     if let Value::Array(fields) = fields {
-        identify(fields, old, delete_missing);
+        // What is to be all there is stands for itself, as in PocketBase.
+        if !delete_missing {
+            identify(fields, old);
+        }
         for field in &old.fields {
             let stays = field.system || !delete_missing;
             if stays && !fields.iter().any(|other| other["id"] == field.id) {
@@ -377,17 +380,13 @@ fn merged(
 }
 
 /// Gives fields of an item the ids of the stored ones that they mean: those of the same name and type, if nothing else in
-/// the item goes by those ids. An id of its own says with `deleteMissing` that it is another field.
-fn identify(fields: &mut [Value], old: &Collection, delete_missing: bool) {
-    let mut ids: Vec<String> = fields
-        .iter()
-        .filter_map(|field| field["id"].as_str())
-        .map(str::to_owned)
-        .collect();
+/// the item goes by those ids.
+fn identify(fields: &mut [Value], old: &Collection) {
+    let given = fields.iter().filter_map(|field| field["id"].as_str());
+    let mut ids: Vec<String> = given.map(str::to_owned).collect();
     for field in fields.iter_mut().filter_map(Value::as_object_mut) {
         let text = |key: &str| field.get(key).and_then(Value::as_str).unwrap_or_default();
-        let id = text("id");
-        if old.field_by_id(id).is_some() || delete_missing && !id.is_empty() {
+        if old.field_by_id(text("id")).is_some() {
             continue;
         }
         let Some(stored) = old.field(text("name")) else {
