@@ -95,7 +95,7 @@ fn chunks(bytes: &[u8]) -> Option<Kind> {
         let known = matches!(bytes.get(12..16)?, b"DJVU" | b"DJVM" | b"DJVI" | b"THUM");
         return known.then_some(kind("image/vnd.djvu", ".djvu"));
     }
-    let found = if is(b"RIFF", 8, b"WEBPVP8") || bytes.get(8..15) == Some(b"WEBPVP8") {
+    let found = if bytes.get(8..15) == Some(b"WEBPVP8") {
         kind("image/webp", ".webp")
     } else if is(b"RIFF", 8, b"WAVE") {
         kind("audio/wav", ".wav")

@@ -1,7 +1,5 @@
 //! HTML, SVG and what XML is for.
 
-use std::borrow::Cow;
-
 use super::text::with_charset;
 use super::{Kind, kind};
 
@@ -142,7 +140,7 @@ pub(super) fn find(text: &str, encoding: &str) -> Option<Kind> {
     if TAGS.iter().any(|tag| begins_with_tag(start, tag)) {
         let named = html_charset(start);
         return Some(Kind {
-            mime: with_charset("text/html", named.as_deref().unwrap_or(encoding)),
+            mime: with_charset("text/html", named.unwrap_or(encoding)),
             extension: ".html",
         });
     }
@@ -221,13 +219,13 @@ fn xml_encoding(text: &str) -> Option<&str> {
 }
 
 /// The encoding that a `meta` element names.
-fn html_charset(text: &str) -> Option<Cow<'_, str>> {
+fn html_charset(text: &str) -> Option<&str> {
     let lower = text.to_ascii_lowercase();
     let mut from = 0;
     while let Some(at) = lower[from..].find("<meta").map(|at| from + at) {
         let end = lower[at..].find('>').map_or(lower.len(), |end| at + end);
         if let Some(value) = charset(&text[at..end], &lower[at..end]) {
-            return Some(Cow::Borrowed(value));
+            return Some(value);
         }
         from = end;
     }

@@ -6,7 +6,7 @@ use hangar_model::Collection;
 use hangar_model::sql::{literal, table};
 use hangar_sdk::{Result, postgres};
 
-use crate::schema::views;
+use crate::schema::{postgres_views, views};
 
 /// A view that is taken away for a moment.
 pub struct Held<'a> {
@@ -90,14 +90,7 @@ fn as_before(column: &str, old: &str, new: &str) -> String {
 }
 
 fn columns(view: &Collection) -> Result<Vec<(String, String)>> {
-    let name = literal(&table(&view.name));
-    let found = postgres::query(
-        format!(
-            "SELECT attname::text, atttypid::regtype::text FROM pg_attribute \
-             WHERE attrelid = {name}::regclass AND attnum > 0 ORDER BY attnum"
-        ),
-        vec![],
-    )?;
+    let found = postgres_views::columns(&literal(&table(&view.name)))?;
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let rows = found.rows.iter();
     Ok(rows

@@ -64,18 +64,24 @@ pub fn read(catalog: &Catalog, query: &str) -> Outcome<Option<View>> {
 /// Code of the error that carries the description out of the transaction.
 const DONE: &str = "described";
 
+/// Names and types of a view's columns in their order. `name` is an SQL literal.
+///
+/// # Errors
+/// What the database says.
+pub fn columns(name: &str) -> hangar_sdk::Result<postgres::Rows> {
+    let sql = format!(
+        "SELECT attname::text, atttypid::regtype::text FROM pg_attribute \
+         WHERE attrelid = {name}::regclass AND attnum > 0 ORDER BY attnum"
+    );
+    postgres::query(sql, vec![])
+}
+
 fn describe(query: &str) -> Outcome<()> {
     let probe = ident(PROBE);
     // One prepared statement is one statement, and a view takes nothing but a query.
     postgres::query(format!("CREATE TEMPORARY VIEW {probe} AS {query}"), vec![])?;
     let name = literal(&format!("pg_temp.{probe}"));
-    let columns = postgres::query(
-        format!(
-            "SELECT attname::text, atttypid::regtype::text FROM pg_attribute \
-             WHERE attrelid = {name}::regclass AND attnum > 0 ORDER BY attnum"
-        ),
-        vec![],
-    )?;
+    let columns = columns(&name)?;
     let tables = postgres::query(
         format!(
             "SELECT DISTINCT c.relname::text FROM pg_depend AS d JOIN pg_rewrite AS r ON r.oid = d.objid \
